@@ -1,0 +1,1 @@
+"""Every classic deep-learning system as software that works."""

@@ -1,0 +1,162 @@
+"""One typed function a verb: what Python users call and the command line wraps."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chainrule import recipes as recipe_table
+from chainrule.errors import OptionError, UnknownNameError
+from chainrule.recipes.settings import make, setting_fields
+from chainrule.training.options import DeviceName, PrecisionName, RunOptions
+
+if TYPE_CHECKING:
+    from chainrule.inference.predictor import Predictor
+    from chainrule.recipes.contract import Recipe
+
+Report = dict[str, Any]
+
+
+def train(recipe: str, **settings: Any) -> Report:
+    """Trains a recipe and judges the result.
+
+    Args:
+        recipe: its name, see `recipes()`.
+        settings: any field of `RunOptions` or of the recipe, by name: `seed=1`, `hidden_size=256`.
+
+    Returns:
+        The report, as `report.json` in the folder of the run holds it.
+
+    Raises:
+        UnknownNameError: no such recipe, or no such setting.
+        ChainruleError: whatever keeps the run from its end, in one sentence.
+    """
+    kind = recipe_table.find(recipe)
+    common, own = setting_fields(RunOptions), setting_fields(kind)
+    if unknown := [name for name in settings if name not in common.keys() | own.keys()]:
+        raise UnknownNameError(f"setting of {recipe}", unknown[0], [*common, *own])
+    options = make(RunOptions, {name: settings[name] for name in settings if name in common})
+    return run(make(kind, {name: settings[name] for name in settings if name in own}), options)
+
+
+def run(recipe: "Recipe", options: RunOptions, *, display: bool = False) -> Report:
+    """Trains a recipe that is made already; otherwise as `train`.
+
+    Args:
+        recipe: an instance, with its fields set.
+        options: the run's own options.
+        display: whether progress is shown on standard error.
+    """
+    from chainrule.recipes.running import start
+
+    return start(recipe, options, display=display)
+
+
+def resume(run: Path | str, *, display: bool = False) -> Report:
+    """Goes on with a run from its newest whole checkpoint, bit for bit, and judges the result.
+
+    Args:
+        run: the folder of the run.
+        display: whether progress is shown on standard error.
+
+    Raises:
+        ResumeError: it cannot go on here: other data, another format, no such device.
+        CheckpointError: none of its checkpoints is whole.
+    """
+    from chainrule.recipes.running import go_on
+
+    return go_on(Path(run), display=display)
+
+
+def evaluate(
+    run: Path | str,
+    *,
+    data: Path | str | None = None,
+    device: DeviceName = "auto",
+    precision: PrecisionName = "auto",
+) -> Report:
+    """Scores the model of a finished run again, or on examples of your own.
+
+    Args:
+        run: the folder of the run.
+        data: a file or folder with labels, all of whose rows are scored; the run's test split where None.
+        device: where to compute.
+        precision: as in training where `auto`.
+    """
+    from chainrule.recipes.running import judge_again
+
+    return judge_again(Path(run), None if data is None else Path(data), device=device, precision=precision)
+
+
+def load(folder: Path | str, *, device: DeviceName = "auto") -> "Predictor":
+    """The model of a run, ready to answer: `chainrule.load(folder).predict([...])`.
+
+    Args:
+        folder: the folder of a run, or a model folder itself.
+        device: where to compute.
+
+    Raises:
+        ModelFolderError: there is no model, or it is damaged.
+    """
+    from chainrule.inference.predictor import load_predictor
+    from chainrule.runtime.devices import resolve_compute
+
+    folder = Path(folder)
+    inside = folder / "model"
+    return load_predictor(inside if inside.is_dir() else folder, resolve_compute(device, "fp32"))
+
+
+def predict(
+    run: Path | str,
+    inputs: Sequence[Any] = (),
+    *,
+    data: Path | str | None = None,
+    device: DeviceName = "auto",
+) -> list[dict[str, Any]]:
+    """Answers of a run's model, one an input, in their order.
+
+    Args:
+        run: the folder of a run, or a model folder.
+        inputs: texts, paths of pictures, or rows of a table (mappings, or JSON objects as text).
+        data: a file or folder with the inputs instead.
+        device: where to compute.
+    """
+    if inputs and data is not None:
+        raise OptionError("inputs and --data were both given; give the inputs themselves or their file.")
+    predictor = load(run, device=device)
+    return predictor.predict(list(predictor.read_inputs(Path(data))) if data is not None else inputs)
+
+
+def recipes() -> list[dict[str, str]]:
+    """Every recipe: name, one line, and the data set it runs on by default."""
+    return [
+        {"recipe": name, "summary": entry.summary, "data": entry.data}
+        for name, entry in recipe_table.table().items()
+    ]
+
+
+def doctor() -> dict[str, Any]:
+    """What this machine is and how fast it multiplies in each data type."""
+    from chainrule.runtime.doctor import diagnose
+
+    return diagnose()
+
+
+def datasets() -> list[dict[str, Any]]:
+    """Every named data set: kind, content, licence, and whether it lies in the cache."""
+    from chainrule.data.summaries import list_datasets
+
+    return list_datasets()
+
+
+def fetch_dataset(name: str) -> dict[str, Any]:
+    """Gets a named data set, converts it, and tells what it holds."""
+    from chainrule.data.summaries import get_dataset
+
+    return get_dataset(name)
+
+
+def show_dataset(name: str) -> dict[str, Any]:
+    """What a named data set holds: counts, classes, examples, licence, what was left out and why."""
+    from chainrule.data.summaries import show_dataset as show
+
+    return show(name)

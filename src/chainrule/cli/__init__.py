@@ -1,0 +1,93 @@
+"""The command line: thin, every verb is a function of `chainrule.api`.
+
+Standard output holds the result and nothing else: text for people, or one JSON object with `--json`. Progress and
+errors go to standard error. When a command fails, standard output stays empty.
+
+Exit status: 0 done; 1 a failure, with one sentence; 2 a wrong call; 130 interrupted, a training run after a
+checkpoint.
+"""
+
+import contextlib
+import logging
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from chainrule.cli import output
+from chainrule.errors import ChainruleError, UnknownNameError, UsageError
+from chainrule.runtime.progress import LOGGER
+
+if TYPE_CHECKING:
+    from cyclopts import CycloptsError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the program and returns its exit status.
+
+    Args:
+        arguments: what follows the program's name; the process's own where None.
+    """
+    from cyclopts import CycloptsError
+
+    try:
+        with sentences_shown():
+            text = answer(list(sys.argv[1:] if arguments is None else arguments))
+    except CycloptsError as error:
+        output.complain(explain(error))
+        return UsageError.exit_status
+    except ChainruleError as error:
+        output.complain(str(error))
+        return error.exit_status
+    except KeyboardInterrupt:
+        output.complain("interrupted.")
+        return 130
+    except Exception:  # noqa: BLE001 - a bug: the person who meets it is the one who can report it
+        traceback.print_exc()
+        output.complain("this is an error in chainrule itself; please report it with the lines above.")
+        return 1
+    return output.write(text)
+
+
+def answer(arguments: list[str]) -> str:
+    """What the call prints on standard output."""
+    from chainrule.cli.application import application
+
+    parsed = application(arguments).parse_args(arguments, exit_on_error=False, print_error=False)
+    command, bound, _ = parsed
+    if console := bound.arguments.get("console"):  # --help and --version print through it
+        with console.capture() as captured:
+            command(*bound.args, **bound.kwargs)
+        text: str = captured.get()
+        return text
+    # A library that prints would break the one JSON object.
+    with contextlib.redirect_stdout(sys.stderr):
+        text = command(*bound.args, **bound.kwargs)
+    return text
+
+
+def explain(error: "CycloptsError") -> str:
+    """A wrong call in a sentence, and where to read on."""
+    from cyclopts import UnknownCommandError
+
+    if isinstance(error, UnknownCommandError) and error.unused_tokens and error.app:
+        given = error.unused_tokens[0]
+        known = [name for name in error.app if name.startswith("-") == given.startswith("-")]
+        return str(UnknownNameError("option" if given.startswith("-") else "command", given, known))
+    chain = " ".join(("chainrule", *(error.command_chain or ())))
+    text = str(error)
+    return f"{text[:1].lower()}{text[1:]} `{chain} --help` shows what there is."
+
+
+@contextlib.contextmanager
+def sentences_shown() -> Iterator[None]:
+    """Prints on standard error what the package says while the block runs."""
+    handler = output.SentenceHandler()
+    level = LOGGER.level
+    LOGGER.addHandler(handler)
+    LOGGER.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        LOGGER.removeHandler(handler)
+        LOGGER.setLevel(level)

@@ -1,0 +1,115 @@
+"""`chainrule train RECIPE`: its flags are the fields of the run's options and of the recipe's dataclass."""
+
+import dataclasses
+import inspect
+import sys
+import typing
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import docstring_parser
+from cyclopts import App, Group, Parameter
+
+from chainrule import api, recipes
+from chainrule.cli.output import as_json
+from chainrule.cli.parameters import Json
+from chainrule.errors import UsageError
+from chainrule.recipes.settings import make, setting_fields
+from chainrule.training.options import RunOptions
+
+if TYPE_CHECKING:
+    from chainrule.recipes.contract import Recipe
+
+RUN = Group("Run", sort_key=1)
+OWN = Group("Model and training", sort_key=2)
+
+
+def application(tokens: list[str], summary: str) -> App:
+    """The command for one call: of the recipes only the one that is called is imported.
+
+    Args:
+        tokens: of the call, after `train`.
+        summary: of the command.
+    """
+    app = App(name="train", help=summary)
+    if tokens and not tokens[0].startswith("-"):
+        recipe = recipes.find(tokens[0])
+        app.command(command(recipe), name=tokens[0], help=description(recipe))
+        return app
+    app.usage = "Usage: chainrule train RECIPE [FLAGS]"
+    app.group_commands = Group("Recipes")
+    app.help_epilogue = "chainrule train RECIPE --help shows the recipe's flags."
+    for name, entry in recipes.table().items():
+        app.command(App(name=name, help=entry.summary))
+    app.default(without_recipe)
+    return app
+
+
+def without_recipe(*words: Annotated[str, Parameter(allow_leading_hyphen=True, show=False)]) -> str:  # noqa: ARG001
+    """Answers a call in which no recipe follows `train`."""
+    raise UsageError(
+        "train needs a recipe's name before all flags: chainrule train RECIPE [FLAGS]; "
+        "`chainrule list` shows the recipes."
+    )
+
+
+def description(recipe: "type[Recipe]") -> str:
+    """The recipe's docstring, or its summary where nobody wrote one and `dataclass` made one up."""
+    text = inspect.getdoc(recipe) or ""
+    return recipe.summary if not text or text.startswith(f"{recipe.__name__}(") else text
+
+
+def command(recipe: "type[Recipe]") -> Callable[..., str]:
+    """The function behind `chainrule train RECIPE`, with a keyword for every flag."""
+    common, own = setting_fields(RunOptions), setting_fields(recipe)
+    if twice := common.keys() & own.keys():
+        raise UsageError(
+            f"the recipe {recipe.name} has a field {min(twice)!r}, which every run has already; rename it there."
+        )
+
+    def train(*, json: bool = False, **given: Any) -> str:
+        options = make(RunOptions, {name: value for name, value in given.items() if name in common})
+        chosen = make(recipe, {name: value for name, value in given.items() if name in own})
+        report = api.run(chosen, options, display=True)
+        if json:
+            return as_json(report)
+        from chainrule.evaluation.report import render_text
+
+        return render_text(report)
+
+    flags = [*parameters(RunOptions, RUN), *parameters(recipe, OWN)]
+    flags.append(inspect.Parameter("json", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Json))
+    train.__signature__ = inspect.Signature(flags, return_annotation=str)
+    train.__annotations__ = {flag.name: flag.annotation for flag in flags}
+    return train
+
+
+def parameters(kind: type[Any], group: Group) -> Iterator[inspect.Parameter]:
+    """A keyword for every field of a dataclass, and of the groups it holds, with type, default and help."""
+    types: dict[str, Any] = {}
+    helps: dict[str, str] = {}
+    for owner in (kind, *(type(f.default) for f in dataclasses.fields(kind) if dataclasses.is_dataclass(f.default))):
+        types |= field_types(owner)
+        documented = docstring_parser.parse_from_object(owner).params
+        helps |= {entry.arg_name: (entry.description or "").replace("`", "") for entry in documented}
+    for name, field in setting_fields(kind).items():
+        # A sequence is emptied by none of its values, and a Path is shown as what it is.
+        parameter = Parameter(group=group, help=helps.get(name, ""), negative_iterable=())
+        yield inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=field.default if field.default is not dataclasses.MISSING else inspect.Parameter.empty,
+            annotation=Annotated[types[name], parameter],
+        )
+
+
+def field_types(kind: type[Any]) -> dict[str, Any]:
+    """The types of a dataclass's fields, those written as text read in its module.
+
+    Class variables are left alone: what they name may be known to type checkers only.
+    """
+
+    def holder() -> None: ...
+
+    holder.__annotations__ = {field.name: field.type for field in dataclasses.fields(kind)}
+    return typing.get_type_hints(holder, vars(sys.modules[kind.__module__]), include_extras=True)

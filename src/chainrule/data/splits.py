@@ -1,0 +1,32 @@
+"""Which split an example belongs to, as a function of the example alone.
+
+So a text falls into the same split in every corpus that holds it, and what was learned from one corpus cannot have
+seen another's test texts.
+"""
+
+import hashlib
+import unicodedata
+from typing import Literal, get_args
+
+Split = Literal["train", "validation", "test"]
+SPLITS: tuple[Split, ...] = get_args(Split)
+LEFT_OUT = 255  # the code of a row that is in no split; the others' codes are their places in SPLITS
+
+
+def normalise_text(text: str) -> str:
+    """The form in which two texts count as the same: NFKC, lower case, letters and digits only."""
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text).lower()))
+
+
+def example_digest(content: bytes) -> bytes:
+    """SHA-256 of an example's canonical bytes: a text's normalised form in UTF-8, a picture's pixels, a row's features."""
+    return hashlib.sha256(content).digest()
+
+
+def split_code(digest: bytes) -> int:
+    """The place in `SPLITS` of the example with this digest.
+
+    The digest's first 32 bits modulo 10: 0-1 test, 2 validation, 3-9 training.
+    """
+    bucket = int.from_bytes(digest[:4], "big") % 10
+    return SPLITS.index("test" if bucket < 2 else "validation" if bucket == 2 else "train")

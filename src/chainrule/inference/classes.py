@@ -1,0 +1,56 @@
+"""What all classifiers have in common."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from chainrule.data.dataset import Positions
+from chainrule.runtime.devices import Compute
+
+
+def outputs_of(
+    model: nn.Module,
+    gather: Callable[[Positions], tuple[Tensor, ...]],
+    batches: Iterable[Positions],
+    compute: Compute,
+) -> NDArray[np.float32]:
+    """What a model gives for every example, in the order of their positions, not of the batches.
+
+    Args:
+        model: on the device of `compute`.
+        gather: positions → the model's arguments.
+        batches: every position once.
+        compute: precision and threads.
+
+    Returns:
+        (examples, outputs).
+    """
+    positions, outputs = [], []
+    with compute.active(), torch.no_grad():
+        for batch in batches:
+            with compute.autocast():
+                output = model(*gather(batch))
+            positions.append(batch)
+            outputs.append(output.float().cpu().numpy())
+    ordered = np.empty_like(np.concatenate(outputs))
+    ordered[np.concatenate(positions)] = np.concatenate(outputs)
+    return ordered
+
+
+def softmax(scores: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Probabilities that sum to 1 in each row."""
+    shifted = np.exp(scores.astype(np.float64) - scores.max(axis=1, keepdims=True))
+    return shifted / shifted.sum(axis=1, keepdims=True)
+
+
+def answers(probabilities: NDArray[np.float64], classes: tuple[str, ...]) -> list[dict[str, Any]]:
+    """The most probable class of each example and its probability."""
+    best = probabilities.argmax(axis=1)
+    return [
+        {"label": classes[place], "probability": float(row[place])}
+        for row, place in zip(probabilities, best, strict=True)
+    ]

@@ -1,0 +1,68 @@
+"""Labels for pictures."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from chainrule.data.dataset import Positions
+from chainrule.data.preprocess import PicturePreprocessor
+from chainrule.errors import DataError, ModelFolderError
+from chainrule.inference.classes import answers, outputs_of, softmax
+from chainrule.learners.batches import gather_pictures, in_batches
+from chainrule.models.folder import ModelConfig, read_text
+from chainrule.runtime.devices import Compute
+
+BATCH_SIZE = 256
+PREPROCESSING = "preprocessor_config.json"
+
+
+class PicturePredictor:
+    """Classifies pictures, resized and standardised as those that were learned from."""
+
+    def __init__(self, folder: Path, model: nn.Module, config: ModelConfig, compute: Compute) -> None:
+        if config.classes is None:
+            raise ModelFolderError(f"{folder} names no classes, and a classifier needs them.")
+        self.config = config
+        self.classes = config.classes
+        self.preprocessor = PicturePreprocessor.from_json(read_text(folder / PREPROCESSING))
+        self._model = model.to(compute.device, memory_format=torch.channels_last)
+        self._compute = compute
+
+    def probabilities(
+        self, read: Callable[[Positions], NDArray[np.uint8]], examples: int
+    ) -> NDArray[np.float64]:
+        """Of each class for each picture, (pictures, classes).
+
+        Args:
+            read: positions → pixels, (pictures, channels, height, width).
+            examples: how many pictures there are.
+        """
+        if not examples:
+            return np.empty((0, len(self.classes)))
+        mean, deviation = torch.tensor(self.preprocessor.mean), torch.tensor(self.preprocessor.deviation)
+        with self._compute.active() as device:
+            gather = gather_pictures(read, mean, deviation, device)
+        return softmax(outputs_of(self._model, gather, in_batches(examples, BATCH_SIZE), self._compute))
+
+    def predict(self, inputs: Sequence[Any]) -> list[dict[str, Any]]:
+        """`label` and `probability` of each picture, given as the path of its file."""
+        for number, path in enumerate(inputs, 1):
+            if not isinstance(path, str | Path):
+                raise DataError(f"input {number} is {type(path).__name__}; this model takes paths of pictures.")
+        paths = [Path(path) for path in inputs]
+
+        def read(positions: Positions) -> NDArray[np.uint8]:
+            return np.stack([self.preprocessor.load_picture(paths[place]) for place in positions])
+
+        return answers(self.probabilities(read, len(paths)), self.classes)
+
+    def read_inputs(self, path: Path) -> Iterator[Path]:
+        """The pictures of a folder, in the order of their names."""
+        from chainrule.data.unlabelled import read_picture_paths
+
+        return read_picture_paths(path)

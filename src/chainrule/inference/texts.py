@@ -1,0 +1,72 @@
+"""Labels for texts."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from chainrule.data.text_tokens import read_tokenizer
+from chainrule.data.token_store import encode
+from chainrule.errors import DataError, ModelFolderError
+from chainrule.inference.classes import answers, outputs_of, softmax
+from chainrule.learners.batches import gather_tokens, in_batches
+from chainrule.models.folder import ModelConfig, read_text
+from chainrule.runtime.devices import Compute
+
+BATCH_SIZE = 256
+TOKENIZER, SETTINGS = "tokenizer.json", "tokenizer_config.json"
+
+
+def text_files(tokenizer: str, max_length: int) -> dict[str, str]:
+    """What a text model's folder holds beside its weights.
+
+    Args:
+        tokenizer: the content of `tokenizer.json`.
+        max_length: tokens after which a text is cut.
+    """
+    return {TOKENIZER: tokenizer, SETTINGS: json.dumps({"model_max_length": max_length}) + "\n"}
+
+
+class TextPredictor:
+    """Classifies texts with the tokenizer they were learned with."""
+
+    def __init__(self, folder: Path, model: nn.Module, config: ModelConfig, compute: Compute) -> None:
+        if config.classes is None:
+            raise ModelFolderError(f"{folder} names no classes, and a classifier needs them.")
+        self.config = config
+        self.classes = config.classes
+        self._model = model.to(compute.device)
+        self._compute = compute
+        self._tokenizer = read_tokenizer(folder / TOKENIZER)
+        try:
+            self._max_length = int(json.loads(read_text(folder / SETTINGS))["model_max_length"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise ModelFolderError(f"{folder / SETTINGS} does not say model_max_length ({error!r}).") from error
+
+    def probabilities(self, texts: Iterable[str]) -> NDArray[np.float64]:
+        """Of each class for each text, (texts, classes)."""
+        store = encode(self._tokenizer, texts, max_length=self._max_length)
+        if not len(store):
+            return np.empty((0, len(self.classes)))
+        with self._compute.active() as device:
+            gather = gather_tokens(store, device)
+        return softmax(
+            outputs_of(self._model, gather, in_batches(len(store), BATCH_SIZE, store.lengths), self._compute)
+        )
+
+    def predict(self, inputs: Sequence[Any]) -> list[dict[str, Any]]:
+        """`label` and `probability` of each text."""
+        for number, text in enumerate(inputs, 1):
+            if not isinstance(text, str):
+                raise DataError(f"input {number} is {type(text).__name__}; this model takes texts.")
+        return answers(self.probabilities(inputs), self.classes)
+
+    def read_inputs(self, path: Path) -> Iterator[str]:
+        """The texts of a file."""
+        from chainrule.data.unlabelled import read_texts
+
+        return read_texts(path)

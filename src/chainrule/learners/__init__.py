@@ -1,0 +1,1 @@
+"""Model + objective + optimizer → one step better."""

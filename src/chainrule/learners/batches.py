@@ -1,0 +1,103 @@
+"""Examples on disk → batches on the device, in the order of (seed, epoch)."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from chainrule.data.dataset import Positions
+from chainrule.data.order import EpochOrder
+from chainrule.data.token_store import TokenStore
+from chainrule.learners.supervised import Batch
+
+Gather = Callable[[Positions], tuple[Tensor, ...]]
+"""Positions within a split → the model's arguments for those examples."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One split, ready for a model."""
+
+    gather: Gather
+    targets: Tensor
+    """(examples,), on the device."""
+    lengths: Positions | None = None
+    """(examples,) where examples differ in length."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitBatches:
+    """The batches of a training and a validation split.
+
+    Args:
+        train: what is learned from.
+        held_out: the validation split.
+        order: the order of the training split.
+        evaluation_batch_size: examples a batch where nothing is learned.
+    """
+
+    train: Part
+    held_out: Part
+    order: EpochOrder
+    evaluation_batch_size: int
+
+    def training(self, step: int, parts: int) -> list[Batch]:
+        """The batch of update number `step`, in at most `parts` parts that differ in size by one at most."""
+        positions = self.order.positions(step)
+        cut = np.array_split(positions, min(parts, len(positions)))
+        return [_batch(self.train, part) for part in cut]
+
+    def validation(self) -> Iterator[Batch]:
+        """Every example once, those of like length together."""
+        for positions in in_batches(len(self.held_out.targets), self.evaluation_batch_size, self.held_out.lengths):
+            yield _batch(self.held_out, positions)
+
+
+def _batch(part: Part, positions: Positions) -> Batch:
+    return Batch(part.gather(positions), part.targets[torch.from_numpy(positions).to(part.targets.device)])
+
+
+def in_batches(examples: int, batch_size: int, lengths: Positions | None = None) -> Iterator[Positions]:
+    """Every position once, none dropped, sorted by length where there are lengths."""
+    order = np.arange(examples) if lengths is None else np.argsort(lengths, kind="stable")
+    for start in range(0, examples, batch_size):
+        yield order[start : start + batch_size]
+
+
+def gather_tokens(store: TokenStore, device: torch.device) -> Gather:
+    """Texts as (tokens (batch, time), lengths (batch,))."""
+
+    def gather(positions: Positions) -> tuple[Tensor, ...]:
+        tokens, lengths = store.padded(positions)
+        return torch.from_numpy(tokens).to(device), torch.from_numpy(lengths).to(device)
+
+    return gather
+
+
+def gather_rows(features: NDArray[np.float32], device: torch.device) -> Gather:
+    """Rows of a table as (features (batch, width),)."""
+    table = torch.from_numpy(features).to(device)
+    return lambda positions: (table[torch.from_numpy(positions).to(device)],)
+
+
+def gather_pictures(
+    read: Callable[[Positions], NDArray[np.uint8]], mean: Tensor, deviation: Tensor, device: torch.device
+) -> Gather:
+    """Pictures as (standardised pixels (batch, channels, height, width),), channels last in memory.
+
+    Args:
+        read: positions → pixels, (batch, channels, height, width).
+        mean: of each channel over the training split, in pixel values.
+        deviation: likewise the standard deviation.
+        device: where the pictures are wanted.
+    """
+    mean, scale = mean.to(device).view(-1, 1, 1), 1 / deviation.to(device).view(-1, 1, 1)
+
+    def gather(positions: Positions) -> tuple[Tensor, ...]:
+        pixels = torch.from_numpy(read(positions)).to(device)
+        return (((pixels - mean) * scale).contiguous(memory_format=torch.channels_last),)
+
+    return gather

@@ -1,0 +1,100 @@
+"""Convolutional networks for pictures of a few dozen pixels a side."""
+
+from collections.abc import Sequence
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+
+def conv_block(channels_in: int, channels_out: int) -> nn.Sequential:
+    """A 3x3 convolution, normalised over the batch, and a nonlinearity; height and width stay.
+
+    Batch normalisation: Ioffe and Szegedy, arXiv 1502.03167; it has a bias of its own, so the convolution has none.
+    """
+    convolution = nn.Conv2d(channels_in, channels_out, kernel_size=3, padding=1, bias=False)
+    return nn.Sequential(convolution, nn.BatchNorm2d(channels_out), nn.GELU())
+
+
+class ConvolutionalNetwork(nn.Module):
+    """A convolutional classifier: what a filter has learned at one place it knows at every place.
+
+        y[o, i, j] = b[o] + Σ_{c, u, v} w[o, c, u, v] · x[c, i + u, j + v]
+
+    LeCun et al., "Gradient-based learning applied to document recognition", Proceedings of the IEEE 86, 1998.
+
+    Args:
+        features: pictures → features, (batch, channels, height, width) to the same with other sizes.
+        head: those features → scores of the classes.
+    """
+
+    def __init__(self, *, features: nn.Module, head: nn.Module) -> None:
+        super().__init__()
+        self.features = features
+        self.head = head
+
+    def forward(self, pictures: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch classes"]:
+        """Scores of the classes before softmax.
+
+        Args:
+            pictures: standardised pixels.
+        """
+        maps = self.features(pictures)  # (batch, filters, height', width')
+        scores: Tensor = self.head(maps)  # (batch, classes)
+        return scores
+
+    def forward_flops(self, pictures: Float[Tensor, "batch channels height width"]) -> float:
+        """Two operations a multiply-add of the convolutions and dense layers; every pixel is real."""
+        batch, _, height, width = pictures.shape
+        total = 0.0
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                shrink = module.kernel_size[0] - 1 - 2 * int(module.padding[0])
+                height, width = height - shrink, width - shrink
+                total += 2.0 * module.weight.numel() * height * width
+            elif isinstance(module, nn.MaxPool2d):
+                height, width = height // 2, width // 2
+            elif isinstance(module, nn.Linear):
+                total += 2.0 * module.weight.numel()
+        return total * batch
+
+
+def small_network(
+    *, channels: int, classes: int, widths: Sequence[int] = (32, 64, 128), dropout: float = 0.1
+) -> ConvolutionalNetwork:
+    """The default: stages of two convolutions, pictures halved between them, the mean over all places at the end.
+
+    Args:
+        channels: of the pictures, 1 or 3.
+        classes: how many.
+        widths: filters of each stage; each stage but the last halves height and width.
+        dropout: share of the last features that is silenced in training, in [0, 1).
+    """
+    layers: list[nn.Module] = []
+    for number, (before, after) in enumerate(zip([channels, *widths], widths, strict=False)):
+        halve = [nn.MaxPool2d(2)] if number else []
+        layers += [*halve, conv_block(before, after), conv_block(after, after)]
+    head = nn.Sequential(
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(dropout), nn.Linear(widths[-1], classes)
+    )
+    return ConvolutionalNetwork(features=nn.Sequential(*layers), head=head)
+
+
+def article_network(*, channels: int, classes: int, height: int, width: int) -> ConvolutionalNetwork:
+    """The network of Keras' well-known first tutorial: convolutions of 32, 64 and 64 filters, a dense layer of 64.
+
+    No padding, no normalisation, ReLU, maximum over 2x2 between the convolutions.
+
+    Args:
+        channels: of the pictures.
+        classes: how many.
+        height: of the pictures, pixels, ≥ 18 for at least one place to be left.
+        width: likewise.
+    """
+    features = nn.Sequential(
+        nn.Conv2d(channels, 32, 3), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(32, 64, 3), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(64, 64, 3), nn.ReLU(),
+    )  # fmt: skip
+    places = (((height - 2) // 2 - 2) // 2 - 2) * (((width - 2) // 2 - 2) // 2 - 2)
+    head = nn.Sequential(nn.Flatten(), nn.Linear(64 * places, 64), nn.ReLU(), nn.Linear(64, classes))
+    return ConvolutionalNetwork(features=features, head=head)

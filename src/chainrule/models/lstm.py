@@ -1,0 +1,148 @@
+"""The LSTM and a classifier of texts on it."""
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+GATES = 4  # input, forget, cell, output
+
+
+class BidirectionalLstm(nn.Module):
+    """Two LSTMs, one reading forwards and one backwards, each summed up over time by its maximum and its mean.
+
+    At each step, with the input x and the state (h, c) before it:
+
+        i, f, o = σ(W x + U h + b) each with weights of its own      what to write, keep and show
+        g = tanh(W_g x + U_g h + b_g)                                what could be written
+        c ← f ⊙ c + i ⊙ g,   h ← o ⊙ tanh(c)
+
+    Hochreiter and Schmidhuber, "Long short-term memory", Neural Computation 9, 1997; the forget gate f is from
+    Gers, Schmidhuber and Cummins, "Learning to forget", 2000. The backward direction reads each example from its
+    own last step, so that padding never reaches a state that counts.
+
+    Args:
+        input_size: values a step, ≥ 1.
+        hidden_size: units of each direction, ≥ 1.
+    """
+
+    def __init__(self, *, input_size: int, hidden_size: int) -> None:
+        super().__init__()
+        self.forwards = nn.LSTM(input_size, hidden_size, batch_first=True)
+        self.backwards = nn.LSTM(input_size, hidden_size, batch_first=True)
+        self.output_size = 4 * hidden_size
+
+    def forward(
+        self,
+        steps: Float[Tensor, "batch time input"],
+        reversed_steps: Float[Tensor, "batch time input"],
+        lengths: Int[Tensor, " batch"],
+    ) -> Float[Tensor, "batch features"]:
+        """Features of the whole sequences.
+
+        Args:
+            steps: the sequences, padded at their ends.
+            reversed_steps: the same with each sequence turned round within its length.
+            lengths: real steps of each, ≥ 1.
+        """
+        real = torch.arange(steps.shape[1], device=lengths.device) < lengths[:, None]  # (batch, time)
+        pooled = []
+        for lstm, inputs in ((self.forwards, steps), (self.backwards, reversed_steps)):
+            states = lstm(inputs)[0].float()  # (batch, time, hidden)
+            pooled.append(states.masked_fill(~real[..., None], -torch.inf).amax(dim=1))  # (batch, hidden)
+            pooled.append((states * real[..., None]).sum(dim=1) / lengths[:, None])  # (batch, hidden)
+        return torch.cat(pooled, dim=1)  # (batch, 4 hidden)
+
+    def step_flops(self) -> float:
+        """Operations a real step, both directions."""
+        lstm = self.forwards
+        return 2 * 2.0 * GATES * lstm.hidden_size * (lstm.input_size + lstm.hidden_size)
+
+
+def turn_round(tokens: Int[Tensor, "batch time"], lengths: Int[Tensor, " batch"]) -> Int[Tensor, "batch time"]:
+    """Each sequence reversed within its own length; the padding stays where it is."""
+    time = torch.arange(tokens.shape[1], device=tokens.device)
+    mirrored = lengths[:, None] - 1 - time
+    return tokens.gather(1, torch.where(mirrored >= 0, mirrored, time))
+
+
+class LstmClassifier(nn.Module):
+    """Classifies texts: embedding, bidirectional LSTM, one linear layer.
+
+    Args:
+        embedding: token ids → vectors.
+        lstm: over those vectors.
+        head: features of the text → scores of the classes.
+        word_dropout: share of the tokens that is replaced by [UNK] in training, in [0, 1): what the model cannot
+            rely on it need not learn by heart (Iyyer et al., "Deep unordered composition", 2015).
+        dropout: share of the embedding's and the features' values silenced in training, in [0, 1).
+        unknown_id: the token that stands for an unknown one.
+    """
+
+    def __init__(
+        self,
+        *,
+        embedding: nn.Embedding,
+        lstm: BidirectionalLstm,
+        head: nn.Linear,
+        word_dropout: float,
+        dropout: float,
+        unknown_id: int = 1,
+    ) -> None:
+        super().__init__()
+        self.embedding = embedding
+        self.lstm = lstm
+        self.head = head
+        self.word_dropout = word_dropout
+        self.dropout = nn.Dropout(dropout)
+        self.unknown_id = unknown_id
+
+    def forward(
+        self, tokens: Int[Tensor, "batch time"], lengths: Int[Tensor, " batch"]
+    ) -> Float[Tensor, "batch classes"]:
+        """Scores of the classes before softmax.
+
+        Args:
+            tokens: each text's token ids, padded at its end with any id.
+            lengths: real tokens of each text, ≥ 1.
+        """
+        if self.training and self.word_dropout:
+            dropped = torch.rand(tokens.shape, device=tokens.device) < self.word_dropout
+            tokens = tokens.masked_fill(dropped, self.unknown_id)
+        vectors = self.dropout(self.embedding(tokens))  # (batch, time, embedding)
+        mirrored = self.dropout(self.embedding(turn_round(tokens, lengths)))  # (batch, time, embedding)
+        features = self.lstm(vectors, mirrored, lengths)  # (batch, features)
+        scores: Tensor = self.head(self.dropout(features))  # (batch, classes)
+        return scores
+
+    def forward_flops(self, tokens: Int[Tensor, "batch time"], lengths: Int[Tensor, " batch"]) -> float:
+        """Operations of the LSTM over real tokens and of the head; looking up an embedding has none."""
+        return self.lstm.step_flops() * float(lengths.sum()) + 2.0 * self.head.weight.numel() * len(tokens)
+
+
+def lstm_classifier(
+    *,
+    vocabulary_size: int,
+    embedding_size: int,
+    hidden_size: int,
+    classes: int,
+    word_dropout: float = 0.0,
+    dropout: float = 0.0,
+) -> LstmClassifier:
+    """An `LstmClassifier` with fresh weights.
+
+    Args:
+        vocabulary_size: tokens there are.
+        embedding_size: values of a token's vector.
+        hidden_size: units of each direction.
+        classes: how many.
+        word_dropout: see `LstmClassifier`.
+        dropout: see `LstmClassifier`.
+    """
+    lstm = BidirectionalLstm(input_size=embedding_size, hidden_size=hidden_size)
+    return LstmClassifier(
+        embedding=nn.Embedding(vocabulary_size, embedding_size),
+        lstm=lstm,
+        head=nn.Linear(lstm.output_size, classes),
+        word_dropout=word_dropout,
+        dropout=dropout,
+    )

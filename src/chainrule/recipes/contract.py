@@ -1,0 +1,71 @@
+"""What a recipe is: configuration, default data, how to build a learner from them and how to judge the result."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from chainrule.evaluation.bands import Band
+    from chainrule.evaluation.judgement import Judgement
+    from chainrule.learners.contract import Learner
+    from chainrule.runtime.devices import Compute
+    from chainrule.training.loop import Selection
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """Where and on what a recipe is built: everything about a run that is not the recipe's own."""
+
+    seed: int
+    steps: int | None
+    """Updates in all, or None for as many as the recipe's epochs make."""
+    compute: "Compute"
+    """Device and precision."""
+    dataset: str | None
+    data: Path | None
+    """Exactly one of the two is given."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assembly:
+    """A recipe built: what the loop drives and what becomes of it."""
+
+    learner: "Learner"
+    steps: int
+    """Updates in all."""
+    evaluate_every: int
+    """Steps between two evaluations where the user does not say: an epoch, for most."""
+    selection: "Selection | None"
+    """Which figure of `evaluate()` tells the best weights; None keeps the last."""
+    save_model: Callable[[Path], None]
+    """Writes the learner's present weights, whole with preprocessing and names, into an empty folder."""
+    data: Mapping[str, Any]
+    """What `run.json` keeps of the data: `Dataset.summary()`, with its hash."""
+
+
+@runtime_checkable
+class Recipe(Protocol):
+    """A frozen, keyword-only dataclass; its fields are flags of the command line, documented one by one."""
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    """One line: what it is."""
+    dataset: ClassVar[str]
+    """The named data set it runs on by default."""
+    expected: ClassVar["tuple[Band, ...]"]
+    """The results measured, one band a setting."""
+
+    def build(self, setting: Setting) -> Assembly:
+        """Opens the data and builds the learner; equal settings build equal learners."""
+        ...
+
+    def judge(self, setting: Setting, model_folder: Path, rows: Path | None = None) -> "Judgement":
+        """Scores a finished model folder.
+
+        Args:
+            setting: the run's own, whose training data the baseline learns from.
+            model_folder: what `save_model` wrote.
+            rows: a file of other examples to score, all of them; the run's test split where None.
+        """
+        ...

@@ -1,0 +1,138 @@
+"""`image-cnn`: a convolutional network that classifies pictures."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from chainrule.errors import OptionError
+from chainrule.recipes.contract import Assembly, Setting
+from chainrule.recipes.supervised import SHARE, ClassWeights, Fitting, check_ranges
+
+if TYPE_CHECKING:
+    from chainrule.data.dataset import Dataset
+    from chainrule.evaluation.bands import Band
+    from chainrule.evaluation.judgement import Judgement
+
+SMALLEST_FOR_ARTICLE = 18  # pixels a side; less leaves no place after its three convolutions
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageCnn:
+    """A convolutional network for pictures."""
+
+    name: ClassVar[str] = "image-cnn"
+    summary: ClassVar[str] = "convolutional network for pictures"
+    dataset: ClassVar[str] = "fashion-mnist"
+    expected: ClassVar["tuple[Band, ...]"] = ()
+
+    network: Literal["small", "article"] = "small"
+    """`small` is a modern default; `article` is the network of Keras' well-known first tutorial."""
+    widths: tuple[int, ...] = (32, 64, 128)
+    """Filters of each stage of `small`; pictures are halved between stages."""
+    dropout: float = 0.1
+    """Share of the last features of `small` silenced in training, in [0, 0.99]."""
+    label_smoothing: float = 0.0
+    """Share of the target spread over all classes, in [0, 0.99]."""
+    class_weights: ClassWeights = "equal"
+    """`balanced` lets every class count the same, however rare."""
+    fitting: Fitting = Fitting(
+        batch_size=128, epochs=4, learning_rate=3e-3, warmup=0.2, weight_decay=0.05, clip_norm=None
+    )
+    """How the model is fitted."""
+
+    def __post_init__(self) -> None:
+        """Refuses values out of range."""
+        check_ranges(self, dropout=SHARE, label_smoothing=SHARE)
+        if not self.widths or min(self.widths) < 1:
+            raise OptionError(f"--widths is {self.widths}; it needs at least one number, all at least 1.")
+
+    def open_data(self, setting: Setting, data: Path | None = None) -> "Dataset":
+        """The pictures it learns from, or others of the same shape from another place."""
+        from chainrule.data.opening import open_examples
+
+        return open_examples(setting.dataset, data or setting.data, kind="pictures")
+
+    def family_and_arguments(self, shape: tuple[int, int, int], classes: int) -> tuple[str, dict[str, Any]]:
+        """The network as the model folder names it."""
+        channels, height, width = shape
+        if self.network == "article":
+            if min(height, width) < SMALLEST_FOR_ARTICLE:
+                raise OptionError(
+                    f"--network article needs pictures of at least {SMALLEST_FOR_ARTICLE} pixels a side; "
+                    f"these have {height}x{width}. Use --network small."
+                )
+            return "cnn-article", {"channels": channels, "classes": classes, "height": height, "width": width}
+        if min(height, width) >> (len(self.widths) - 1) < 1:
+            raise OptionError(
+                f"--widths has {len(self.widths)} stages, which halve pictures of {height}x{width} to nothing; "
+                "give fewer."
+            )
+        return "cnn-small", {
+            "channels": channels,
+            "classes": classes,
+            "widths": list(self.widths),
+            "dropout": self.dropout,
+        }
+
+    def build(self, setting: Setting) -> Assembly:
+        """Measures the training pictures' mean and deviation and makes a network with fresh weights."""
+        import torch
+
+        from chainrule.data.order import EpochOrder
+        from chainrule.data.preprocess import PicturePreprocessor
+        from chainrule.evaluation.classification import class_figures
+        from chainrule.inference.pictures import PREPROCESSING
+        from chainrule.learners.batches import Part, SplitBatches, gather_pictures
+        from chainrule.models.folder import ModelConfig, build_model, write_model
+        from chainrule.recipes.supervised import assemble, classification_objective
+        from chainrule.runtime.draws import reseed_all
+        from chainrule.training.loop import Selection
+
+        dataset = self.open_data(setting)
+        train, held_out = dataset.split("train"), dataset.split("validation")
+        classes = dataset.classes or ()
+        preprocessor = PicturePreprocessor.fit(train)
+        family, arguments = self.family_and_arguments(preprocessor.shape, len(classes))
+        config = ModelConfig(
+            family=family,
+            arguments=arguments,
+            task="image-classification",
+            recipe=self.name,
+            classes=classes,
+        )
+        device = torch.device(setting.compute.device)
+        reseed_all(setting.seed, "weights")
+        model = build_model(config).to(device, memory_format=torch.channels_last)
+        mean, deviation = torch.tensor(preprocessor.mean), torch.tensor(preprocessor.deviation)
+        train_part, held_out_part = (
+            Part(
+                gather=gather_pictures(examples.pictures, mean, deviation, device),
+                targets=torch.from_numpy(examples.labels()).to(device),
+            )
+            for examples in (train, held_out)
+        )
+        batch_size = self.fitting.batch_size
+        return assemble(
+            setting,
+            self.fitting,
+            dataset=dataset,
+            model=model,
+            objective=classification_objective(
+                train, len(classes), class_weights=self.class_weights, label_smoothing=self.label_smoothing
+            ),
+            batches=SplitBatches(
+                train=train_part,
+                held_out=held_out_part,
+                order=EpochOrder(examples=len(train), batch_size=batch_size, seed=setting.seed),
+                evaluation_batch_size=4 * batch_size,
+            ),
+            judge=class_figures,
+            selection=Selection("accuracy", higher_is_better=True),
+            save_model=lambda folder: write_model(
+                folder, model, config, {PREPROCESSING: preprocessor.to_json()}
+            ),
+        )
+
+    def judge(self, setting: Setting, model_folder: Path, rows: Path | None = None) -> "Judgement":
+        """Accuracy, beside logistic regression on the pixels."""
+        raise NotImplementedError

@@ -1,0 +1,111 @@
+"""`run.json`: what was resolved when a run began, and back to the recipe and options it was."""
+
+import dataclasses
+import platform
+import shlex
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from chainrule import recipes as recipe_table
+from chainrule.errors import ResumeError, UsageError
+from chainrule.recipes.contract import Assembly, Recipe, Setting
+from chainrule.recipes.settings import changed_settings, make, settings_of
+from chainrule.runtime.devices import Compute, processor_name
+from chainrule.runtime.progress import say
+from chainrule.training.loop import Plan
+from chainrule.training.options import RunOptions
+
+PACKAGES = ("chainrule", "torch", "numpy", "safetensors", "tokenizers", "pyarrow", "scikit-learn")
+NOT_A_SETTING = frozenset({"output", "seed", "device", "threads", "log_every", "keep_checkpoints", "checkpoint_every"})
+"""Options that a band does not depend on: they change the place, the draw or the speed of a result."""
+
+
+def describe_run(
+    recipe: Recipe, options: RunOptions, compute: Compute, assembly: Assembly, plan: Plan
+) -> dict[str, Any]:
+    """Everything resolved at the start of a run."""
+    return {
+        "recipe": recipe.name,
+        "command": command_line(recipe, options),
+        "configuration": _as_json(settings_of(recipe)),
+        "options": _as_json(settings_of(options)),
+        "compute": dataclasses.asdict(compute),
+        "plan": dataclasses.asdict(plan),
+        "data": dict(assembly.data),
+        "versions": versions(),
+        "machine": {"processor": processor_name(), "platform": platform.platform()},
+    }
+
+
+def _as_json(settings: Mapping[str, Any]) -> dict[str, Any]:
+    # The path is kept whole, so that a run goes on from another working folder.
+    return {name: str(value.absolute()) if isinstance(value, Path) else value for name, value in settings.items()}
+
+
+def recipe_of(record: Mapping[str, Any]) -> Recipe:
+    """The recipe that a record describes.
+
+    Raises:
+        ResumeError: this version has no such recipe or setting.
+    """
+    settings = {name: _from_json(value) for name, value in record["configuration"].items()}
+    try:
+        recipe: Recipe = make(recipe_table.find(record["recipe"]), settings)
+    except UsageError as error:
+        raise ResumeError(f"the run cannot go on in this version: {error}") from error
+    return recipe
+
+
+def options_of(record: Mapping[str, Any]) -> RunOptions:
+    """The options that a record describes."""
+    settings = dict(record["options"])
+    for name in ("data", "output"):
+        settings[name] = None if settings[name] is None else Path(settings[name])
+    return make(RunOptions, settings)
+
+
+def _from_json(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def setting_of(recipe: Recipe, options: RunOptions, compute: Compute) -> Setting:
+    """What the recipe is built on."""
+    dataset = options.dataset or (None if options.data else recipe.dataset)
+    return Setting(seed=options.seed, steps=options.steps, compute=compute, dataset=dataset, data=options.data)
+
+
+def band_setting(recipe: Recipe, options: RunOptions) -> dict[str, Any]:
+    """What a result depends on beside the seed: the data set and every setting that is not the default."""
+    changed = {**changed_settings(options), **changed_settings(recipe)}
+    if changed.get("precision") == "auto":
+        del changed["precision"]
+    kept = {name: value for name, value in changed.items() if name not in NOT_A_SETTING}
+    return {"dataset": recipe.dataset, **_as_json(kept)}
+
+
+def command_line(recipe: Recipe, options: RunOptions) -> str:
+    """The command that repeats a run: every setting that is not the default, but not the folder."""
+    words = ["chainrule", "train", recipe.name]
+    for name, value in {**changed_settings(options), **changed_settings(recipe)}.items():
+        flag = name.replace("_", "-")
+        if isinstance(value, bool):
+            words.append(f"--{'' if value else 'no-'}{flag}")
+        elif name != "output":
+            for item in value if isinstance(value, tuple) else (value,):
+                words += [f"--{flag}", str(item)]
+    return shlex.join(words)
+
+
+def versions() -> dict[str, str]:
+    """Of Python and of every package that the bytes of a run depend on."""
+    return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
+
+
+def compare_versions(recorded: Mapping[str, str]) -> None:
+    """Says which versions changed since a run began: it goes on, but its bytes may differ."""
+    now = versions()
+    changed = [f"{name} {recorded.get(name)} → {now[name]}" for name in now if recorded.get(name) != now[name]]
+    if changed:
+        say(f"since the run began these changed, so it may go on a little differently: {', '.join(changed)}.")

@@ -1,0 +1,138 @@
+"""What the recipes that learn from labels have in common: from model and batches to a learner."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.data.dataset import Dataset, Examples
+from chainrule.errors import OptionError
+from chainrule.learners.schedule import Decay, learning_rate_factor
+from chainrule.recipes.contract import Assembly, Setting
+from chainrule.training.loop import Selection
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from chainrule.learners.batches import SplitBatches
+    from chainrule.learners.objectives import Objective
+
+ClassWeights = Literal["equal", "balanced"]
+Judge = Callable[[NDArray[np.float32], NDArray[Any]], Mapping[str, float]]
+
+POSITIVE = (1e-12, math.inf)
+AT_LEAST_0 = (0.0, math.inf)
+COUNT = (1, math.inf)
+SHARE = (0.0, 0.99)
+
+
+def check_ranges(settings: object, **ranges: tuple[float, float]) -> None:
+    """Refuses numbers out of their range.
+
+    Args:
+        settings: the dataclass that holds them.
+        ranges: field → (lowest, highest), both allowed; None as a value is allowed too.
+
+    Raises:
+        OptionError: a value is out of its range.
+    """
+    for field, (low, high) in ranges.items():
+        value = getattr(settings, field)
+        if value is not None and not low <= value <= high:
+            limits = "greater than 0" if low == POSITIVE[0] else f"at least {low:g}"
+            limits = limits if math.isinf(high) else f"from {low:g} to {high:g}"
+            raise OptionError(f"--{field.replace('_', '-')} is {value}; it must be {limits}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fitting:
+    """How a model is fitted to its training split."""
+
+    batch_size: int
+    """Examples an update, ≥ 1."""
+    epochs: float
+    """Times every training example is seen, > 0."""
+    learning_rate: float
+    """The highest learning rate, > 0."""
+    accumulate: int = 1
+    """Parts a batch is cut into to need less memory, ≥ 1; the update stays the same."""
+    warmup: float = 0.1
+    """Share of the steps in which the learning rate rises, in [0, 0.99]."""
+    decay: Decay = "linear"
+    """How the learning rate falls afterwards."""
+    weight_decay: float = 0.01
+    """Pull of the weights towards 0, ≥ 0."""
+    clip_norm: float | None = 1.0
+    """Largest norm of the gradient, > 0."""
+
+    def __post_init__(self) -> None:
+        """Refuses values out of range."""
+        check_ranges(self, batch_size=COUNT, accumulate=COUNT, warmup=SHARE, weight_decay=AT_LEAST_0)
+        check_ranges(self, epochs=POSITIVE, learning_rate=POSITIVE, clip_norm=POSITIVE)
+
+
+def classification_objective(
+    train: Examples, classes: int, *, class_weights: ClassWeights, label_smoothing: float
+) -> "Objective":
+    """Cross-entropy, with the weights that the training split asks for."""
+    from chainrule.learners.objectives import balanced_class_weights, cross_entropy
+
+    weights = balanced_class_weights(train.labels(), classes) if class_weights == "balanced" else None
+    return cross_entropy(class_weights=weights, label_smoothing=label_smoothing)
+
+
+def assemble(
+    setting: Setting,
+    fitting: Fitting,
+    *,
+    dataset: Dataset,
+    model: "nn.Module",
+    objective: "Objective",
+    batches: "SplitBatches",
+    judge: Judge,
+    selection: Selection,
+    save_model: Callable[[Path], None],
+) -> Assembly:
+    """A learner with AdamW (Loshchilov and Hutter, arXiv 1711.05101) over a model that is on its device.
+
+    Weight decay is for matrices and kernels alone: biases, normalisations and other vectors keep their size.
+    """
+    import torch
+
+    from chainrule.learners.supervised import SupervisedLearner
+
+    per_epoch = batches.order.steps_per_epoch
+    steps = setting.steps or max(1, round(fitting.epochs * per_epoch))
+    weights = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    groups = [
+        {"params": [weight for weight in weights if weight.ndim > 1], "weight_decay": fitting.weight_decay},
+        {"params": [weight for weight in weights if weight.ndim <= 1], "weight_decay": 0.0},
+    ]
+
+    def learning_rate(step: int) -> float:
+        factor = learning_rate_factor(step, steps=steps, warmup=fitting.warmup, decay=fitting.decay)
+        return fitting.learning_rate * factor
+
+    learner = SupervisedLearner(
+        model=model,
+        objective=objective,
+        optimizer=torch.optim.AdamW(groups, lr=fitting.learning_rate, fused=True),
+        learning_rate=learning_rate,
+        batches=batches,
+        judge=judge,
+        autocast=setting.compute.autocast,
+        clip_norm=fitting.clip_norm,
+        parts=fitting.accumulate,
+    )
+    return Assembly(
+        learner=learner,
+        steps=steps,
+        evaluate_every=per_epoch,
+        selection=selection,
+        save_model=save_model,
+        data=dataset.summary(),
+    )

@@ -1,0 +1,38 @@
+"""The folder that keeps what was fetched, converted and measured.
+
+`downloads/` holds files as their publishers made them, `datasets/` what `data.store` made of them, `peaks/`
+the speeds `runtime.peak` measured. All of it can be removed at any time: it is fetched and made again.
+"""
+
+import os
+from pathlib import Path
+
+from chainrule.errors import StorageError
+
+VARIABLE = "CHAINRULE_CACHE"
+
+
+def folder() -> Path:
+    """The cache folder: `CHAINRULE_CACHE`, else the platform's own place for caches. It need not exist."""
+    if chosen := os.environ.get(VARIABLE):
+        return Path(chosen).expanduser().absolute()
+    from platformdirs import user_cache_path
+
+    return user_cache_path("chainrule", appauthor=False)
+
+
+def made(name: str) -> Path:
+    """The folder `name` in the cache, created where it is missing.
+
+    Raises:
+        StorageError: the place may not be written to.
+    """
+    path = folder() / name
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(
+            f"cannot create the cache folder {path}: {error.strerror}; "
+            f"set {VARIABLE} to a folder you may write to."
+        ) from error
+    return path

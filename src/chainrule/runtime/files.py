@@ -1,0 +1,119 @@
+"""Files that are there whole or not at all.
+
+The order that survives a crash on POSIX file systems: write beside, fsync the file, rename, fsync the folder
+(Pillai et al., "All File Systems Are Not Created Equal", OSDI 2014).
+"""
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from chainrule.errors import StorageError
+
+PARTIAL = ".partial-"
+
+
+def fsync_folder(folder: Path) -> None:
+    """Makes the names in `folder` durable; where folders cannot be opened, their names are durable already."""
+    with contextlib.suppress(PermissionError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def fsync_file(path: Path) -> None:
+    """Makes the content of `path` durable."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+@contextlib.contextmanager
+def storage_errors(place: Path) -> Iterator[None]:
+    """Turns the operating system's refusal to write below `place` into one sentence."""
+    try:
+        yield
+    except OSError as error:
+        # EFBIG is what a file-size limit answers: to the user the disk is as full.
+        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+            free = shutil.disk_usage(next(p for p in (place, *place.absolute().parents) if p.exists())).free
+            raise StorageError(
+                f"no space to write {error.filename or place}: {free / 2**20:.0f} MiB are free there; "
+                "make room, then resume the run."
+            ) from error
+        if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR}:
+            raise StorageError(
+                f"cannot write {error.filename or place}: {os.strerror(error.errno)}; "
+                "choose a folder you may write to with --output."
+            ) from error
+        raise
+
+
+@contextlib.contextmanager
+def atomic_folder(folder: Path) -> Iterator[Path]:
+    """Yields a new folder beside `folder` that takes its place, durably, when the block ends well.
+
+    A folder that stands there already is replaced. Where the block fails, nothing is left behind.
+    """
+    partial = folder.with_name(f"{PARTIAL}{folder.name}-{uuid.uuid4().hex[:8]}")
+    with storage_errors(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        partial.mkdir()
+        try:
+            yield partial
+            for parent, _, names in os.walk(partial):
+                for name in names:
+                    fsync_file(Path(parent, name))
+                fsync_folder(Path(parent))
+            if folder.exists():
+                shutil.rmtree(folder)
+            partial.rename(folder)
+            fsync_folder(folder.parent)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Writes `content` to `path`: the old content or the new one is there, never a part."""
+    partial = path.with_name(f"{PARTIAL}{path.name}-{uuid.uuid4().hex[:8]}")
+    with storage_errors(path):
+        try:
+            with partial.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(path)
+            fsync_folder(path.parent)
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise
+
+
+def remove_partial(folder: Path) -> None:
+    """Removes what a crash left half-written in `folder`."""
+    for path in folder.glob(f"{PARTIAL}*"):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes `value` as JSON that is equal byte for byte whenever the value is; NaN is refused."""
+    text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)
+    write_atomically(path, (text + "\n").encode())
+
+
+def sha256_file(path: Path) -> str:
+    """The SHA-256 of a file's content, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,1 @@
+"""Steps → run: the loop, checkpoints, exact resume, progress, the run directory."""

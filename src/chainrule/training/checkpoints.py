@@ -1,0 +1,110 @@
+"""Checkpoints: there whole or not at all, written beside the training, the last few and the best kept."""
+
+import contextlib
+import json
+import shutil
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from chainrule.errors import CheckpointError
+from chainrule.runtime.files import atomic_folder, remove_partial, sha256_file, storage_errors, write_json
+from chainrule.runtime.progress import say
+from chainrule.training.state_tree import copy_tree, read_tree, write_tree
+
+MANIFEST = "checkpoint.json"
+
+
+class Checkpoints:
+    """The checkpoints of one run, in one folder, as `step-N`.
+
+    Args:
+        folder: where they lie; made when the first is written.
+        keep: how many of the last stay, ≥ 1; the best stays beside them.
+    """
+
+    def __init__(self, folder: Path, *, keep: int) -> None:
+        self.folder = folder
+        self.keep = keep
+        self._writer: threading.Thread | None = None
+        self._failure: BaseException | None = None
+
+    def write(self, step: int, tree: Mapping[str, Any], *, best: int | None) -> None:
+        """Copies the state at once and writes it in the background, after the one before is there.
+
+        Raises:
+            StorageError: the checkpoint before this one could not be written.
+        """
+        self.wait()
+        copied = copy_tree(tree)
+        self._writer = threading.Thread(target=self._write, args=(step, copied, best), name="checkpoint")
+        self._writer.start()
+
+    def wait(self) -> None:
+        """Until the last checkpoint is on the disk.
+
+        Raises:
+            StorageError: it could not be written.
+        """
+        if self._writer:
+            self._writer.join()
+            self._writer = None
+        if self._failure:
+            failure, self._failure = self._failure, None
+            raise failure
+
+    def _write(self, step: int, tree: Mapping[str, Any], best: int | None) -> None:
+        try:
+            with atomic_folder(self.folder / f"step-{step}") as folder:
+                with storage_errors(folder):
+                    write_tree(folder, tree)
+                hashes = {path.name: sha256_file(path) for path in sorted(folder.iterdir())}
+                write_json(folder / MANIFEST, {"step": step, "sha256": hashes})
+            self._remove_old(best)
+        except BaseException as error:  # noqa: BLE001 - raised again in the thread that trains
+            self._failure = error
+
+    def _remove_old(self, best: int | None) -> None:
+        remove_partial(self.folder)
+        for step in self.steps()[: -self.keep]:
+            if step != best:
+                shutil.rmtree(self.folder / f"step-{step}")
+
+    def steps(self) -> list[int]:
+        """The steps that have a checkpoint, whole or not, in ascending order."""
+        numbers = (path.name.removeprefix("step-") for path in self.folder.glob("step-*"))
+        return sorted(int(number) for number in numbers if number.isdecimal())
+
+    def read(self, step: int) -> Any:
+        """The state at one step.
+
+        Raises:
+            CheckpointError: its files are not those that were written.
+        """
+        folder = self.folder / f"step-{step}"
+        try:
+            hashes = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["sha256"]
+            torn = [name for name, expected in hashes.items() if sha256_file(folder / name) != expected]
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise CheckpointError(f"the checkpoint {folder} is damaged ({error}).") from error
+        if torn:
+            raise CheckpointError(f"the checkpoint {folder} is damaged: {torn[0]} is not what was written.")
+        return read_tree(folder)
+
+    def read_newest(self) -> Any | None:
+        """The state at the newest whole checkpoint; None where no checkpoint was ever written.
+
+        Raises:
+            CheckpointError: there are checkpoints and none of them is whole.
+        """
+        steps = self.steps()
+        for step in reversed(steps):
+            with contextlib.suppress(CheckpointError):
+                return self.read(step)
+            say(f"the checkpoint of step {step} is damaged; going back to the one before it.")
+        if steps:
+            raise CheckpointError(
+                f"none of the checkpoints in {self.folder} is whole: start the run anew with another --output."
+            )
+        return None
