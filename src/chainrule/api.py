@@ -129,8 +129,7 @@ def predict(
 def recipes() -> list[dict[str, str]]:
     """Every recipe: name, one line, and the data set it runs on by default."""
     return [
-        {"recipe": name, "summary": entry.summary, "data": entry.data}
-        for name, entry in recipe_table.table().items()
+        {"recipe": name, "summary": entry.summary, "data": entry.data} for name, entry in recipe_table.table().items()
     ]
 
 
@@ -143,20 +142,16 @@ def doctor() -> dict[str, Any]:
 
 def datasets() -> list[dict[str, Any]]:
     """Every named data set: kind, content, licence, and whether it lies in the cache."""
-    from chainrule.data.summaries import list_datasets
+    from chainrule.data.summaries import list_data_sets
 
-    return list_datasets()
-
-
-def fetch_dataset(name: str) -> dict[str, Any]:
-    """Gets a named data set, converts it, and tells what it holds."""
-    from chainrule.data.summaries import get_dataset
-
-    return get_dataset(name)
+    return list_data_sets()
 
 
 def show_dataset(name: str) -> dict[str, Any]:
-    """What a named data set holds: counts, classes, examples, licence, what was left out and why."""
-    from chainrule.data.summaries import show_dataset as show
+    """What a named data set holds: counts, classes, examples, licence, what was left out and why.
+
+    It is fetched and converted where that has not been done.
+    """
+    from chainrule.data.summaries import show
 
     return show(name)

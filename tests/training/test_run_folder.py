@@ -46,7 +46,10 @@ def test_there_is_one_writer(tmp_path):
     command = [sys.executable, "-c", program, str(tmp_path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout.readline() == "in\n"
-        with pytest.raises(OutputFolderError, match="another process is writing to .*; wait until it ends"), only_writer(run):
+        with (
+            pytest.raises(OutputFolderError, match="another process is writing to .*; wait until it ends"),
+            only_writer(run),
+        ):
             pass
         other.kill()
     with only_writer(run):  # the system gave the lock back
@@ -59,7 +62,10 @@ def test_there_is_one_writer(tmp_path):
         (None, "is not the folder of a run"),
         ("{", "cannot be read"),
         ("[]", "cannot be read"),
-        ('{"format": 99, "versions": {"chainrule": "9.1"}}', "was written in format 99, this version reads format 1; use chainrule 9.1"),
+        (
+            '{"format": 99, "versions": {"chainrule": "9.1"}}',
+            "was written in format 99, this version reads format 1; use chainrule 9.1",
+        ),
     ],
 )
 def test_a_record_that_cannot_be_used_is_one_sentence(tmp_path, content, sentence):

@@ -33,7 +33,12 @@ class NoisyWalk:
         return {"score": score}
 
     def state_dict(self) -> Mapping[str, Any]:
-        return {"place": self.place, "speed": {"x": self.speed}, "name": "walk", "numbers": [1, 2.5, None, True]}
+        return {
+            "place": self.place,
+            "speed": {"x": self.speed},
+            "name": "walk",
+            "numbers": [1, 2.5, None, True],
+        }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         assert state["name"] == "walk"

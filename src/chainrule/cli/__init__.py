@@ -1,7 +1,7 @@
 """The command line: thin, every verb is a function of `chainrule.api`.
 
-Standard output holds the result and nothing else: text for people, or one JSON object with `--json`. Progress and
-errors go to standard error. When a command fails, standard output stays empty.
+Standard output holds the result and nothing else: text for people, or one JSON object with `--json`. Progress
+and errors go to standard error. When a command fails, standard output stays empty.
 
 Exit status: 0 done; 1 a failure, with one sentence; 2 a wrong call; 130 interrupted, a training run after a
 checkpoint.
@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from chainrule.cli import output
-from chainrule.errors import ChainruleError, UnknownNameError, UsageError
+from chainrule.errors import ChainruleError, Interrupted, UnknownNameError, UsageError
 from chainrule.runtime.progress import LOGGER
 
 if TYPE_CHECKING:
@@ -28,47 +28,46 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: what follows the program's name; the process's own where None.
     """
-    from cyclopts import CycloptsError
-
     try:
+        from cyclopts import CycloptsError
+
         with sentences_shown():
             text = answer(list(sys.argv[1:] if arguments is None else arguments))
-    except CycloptsError as error:
-        output.complain(explain(error))
-        return UsageError.exit_status
+    except KeyboardInterrupt:
+        output.complain("interrupted.")
+        return Interrupted.exit_status
     except ChainruleError as error:
         output.complain(str(error))
         return error.exit_status
-    except KeyboardInterrupt:
-        output.complain("interrupted.")
-        return 130
+    except CycloptsError as error:
+        output.complain(explain(error))
+        return UsageError.exit_status
     except Exception:  # noqa: BLE001 - a bug: the person who meets it is the one who can report it
         traceback.print_exc()
         output.complain("this is an error in chainrule itself; please report it with the lines above.")
-        return 1
+        return ChainruleError.exit_status
     return output.write(text)
 
 
 def answer(arguments: list[str]) -> str:
     """What the call prints on standard output."""
-    from chainrule.cli.application import application
+    from chainrule.cli.application import application, tokens
 
-    parsed = application(arguments).parse_args(arguments, exit_on_error=False, print_error=False)
-    command, bound, _ = parsed
-    if console := bound.arguments.get("console"):  # --help and --version print through it
-        with console.capture() as captured:
-            command(*bound.args, **bound.kwargs)
-        text: str = captured.get()
-        return text
+    app = application(arguments)
+    command, bound, _ = app.parse_args(tokens(arguments), exit_on_error=False, print_error=False)
+    if "console" in bound.arguments:  # --help and --version print by themselves
+        from chainrule.cli.help import printed
+
+        return printed(command, bound)
     # A library that prints would break the one JSON object.
     with contextlib.redirect_stdout(sys.stderr):
-        text = command(*bound.args, **bound.kwargs)
+        text: str = command(*bound.args, **bound.kwargs)
     return text
 
 
 def explain(error: "CycloptsError") -> str:
     """A wrong call in a sentence, and where to read on."""
-    from cyclopts import UnknownCommandError
+    from cyclopts import UnknownCommandError, UnusedCliTokensError
 
     if isinstance(error, UnknownCommandError) and error.unused_tokens and error.app:
         given = error.unused_tokens[0]
@@ -76,6 +75,8 @@ def explain(error: "CycloptsError") -> str:
         return str(UnknownNameError("option" if given.startswith("-") else "command", given, known))
     chain = " ".join(("chainrule", *(error.command_chain or ())))
     text = str(error)
+    if isinstance(error, UnusedCliTokensError) and error.unused_tokens:
+        text = f"There is no place for {' '.join(map(repr, error.unused_tokens))}."
     return f"{text[:1].lower()}{text[1:]} `{chain} --help` shows what there is."
 
 

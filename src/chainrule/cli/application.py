@@ -5,20 +5,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from cyclopts import App
 
+STANDARD_INPUT = "\0"  # which no argument of a process can hold
 SUMMARY = "Every classic deep-learning system as software that works."
 COMMANDS = {
-    "list": "The recipes: what each is, and which data it runs on.",
-    "train": "Trains a recipe, judges the result and keeps the model.",
-    "resume": "Goes on with a run that was interrupted.",
-    "evaluate": "Scores a run's model on its test split, or on a file of yours.",
-    "predict": "Asks a run's model.",
-    "data": "The data sets: list, get, show.",
-    "doctor": "What this machine is, what it can do, and how fast.",
+    "list": "List the recipes: what each is, and which data it runs on.",
+    "train": "Train a recipe, judge the result and keep the model.",
+    "resume": "Go on with a run that was interrupted.",
+    "evaluate": "Score a run's model on its test split, or on a file of yours.",
+    "predict": "Ask a run's model, and print one answer an input, in their order.",
+    "data": "List, get and show data sets.",
+    "doctor": "Tell what this machine is, what it can do and how fast.",
 }
-EXAMPLES = """\
-chainrule train sentiment           with the recipe's own data and settings
-chainrule train sentiment --help    every flag of a recipe
-chainrule predict RUN 这本书很有趣    ask the model of a run"""
 
 
 def application(arguments: list[str]) -> "App":
@@ -27,15 +24,16 @@ def application(arguments: list[str]) -> "App":
     Args:
         arguments: of the call; `train` has the flags of the recipe that they name, and of no other.
     """
-    from cyclopts import App
+    from cyclopts import App, Group
 
-    from chainrule.cli.help import show_panel
+    from chainrule.cli.help import Page
 
     app = App(
         name="chainrule",
         help=SUMMARY,
         help_format="plaintext",
-        help_formatter=show_panel,
+        help_formatter=Page(),
+        group_parameters=Group("Options"),
         version=version,
     )
     words = [word for word in arguments if not word.startswith("-")]
@@ -46,10 +44,21 @@ def application(arguments: list[str]) -> "App":
                 from chainrule.cli import train as training
 
                 train = training.application(arguments[arguments.index(name) + 1 :], summary)
-            app.command(train, sort_key=place)
+            train.sort_key = place
+            app.command(train)
         else:
-            app.command(f"chainrule.cli.commands:{name}", name=name, help=summary, sort_key=place)
+            # By its place and not itself, so that it is imported when it is called.
+            command = f"chainrule.cli.commands:{name}_command"
+            app.command(command, name=name, help=summary, sort_key=place)
     return app
+
+
+def tokens(arguments: list[str]) -> list[str]:
+    """The arguments as cyclopts is to read them, which takes a lone - for an option without a name."""
+    if arguments[:1] != ["predict"]:
+        return arguments
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    return [STANDARD_INPUT if word == "-" else word for word in arguments[:end]] + arguments[end:]
 
 
 def version() -> str:

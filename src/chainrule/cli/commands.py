@@ -1,30 +1,143 @@
-"""The commands with flags of their own; what they print is made by `texts` or is JSON."""
+"""The commands: each asks `chainrule.api` and answers with what is printed on standard output."""
 
+import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
 from chainrule import api
 from chainrule.cli import texts
+from chainrule.cli.application import STANDARD_INPUT
 from chainrule.cli.output import as_json
-from chainrule.cli.parameters import Json
 from chainrule.errors import UsageError
 from chainrule.training.options import DeviceName, PrecisionName
 
-RunFolder = Annotated[Path, Parameter(help="Folder of the run, as train printed it.", show_default=False)]
-Data = Annotated[Path | None, Parameter(help="File or folder of your own.")]
+Json = Annotated[
+    bool,
+    Parameter(
+        name="--json",
+        negative=(),
+        show_default=False,
+        help="Print one JSON object on standard output, and nothing else there.",
+    ),
+]
+Run = Annotated[Path, Parameter(help="Folder of the run, as train names it.")]
 Device = Annotated[DeviceName, Parameter(help="Where to compute.")]
+DatasetName = Annotated[str, Parameter(help="Name of the data set, see chainrule data list.")]
 
 
-def list_recipes(*, json: Json = False) -> str:
-    """The recipes."""
+def list_command(*, json: Json = False) -> str:
+    """Lists the recipes, built in or installed."""
     found = api.recipes()
     return as_json({"recipes": found}) if json else texts.recipes(found)
 
 
-def resume(run: RunFolder, /, *, json: Json = False) -> str:
-    """Goes on from the newest whole checkpoint, and ends as the run would have ended uninterrupted."""
-    return report_text(api.resume(run, display=True), json=json)
+def resume_command(run: Run, /, *, json: Json = False) -> str:
+    """Goes on with a run from its newest whole checkpoint."""
+    return of_report(api.resume(run, display=True), json=json)
+
+
+def evaluate_command(
+    run: Run,
+    /,
+    *,
+    data: Annotated[
+        Path | None,
+        Parameter(help="File or folder of your own, with labels; otherwise the run's test split."),
+    ] = None,
+    device: Device = "auto",
+    precision: Annotated[
+        PrecisionName, Parameter(help="Type of the products; auto is the one of the training.")
+    ] = "auto",
+    json: Json = False,
+) -> str:
+    """Scores a run's model."""
+    return of_report(api.evaluate(run, data=data, device=device, precision=precision), json=json)
+
+
+def predict_command(
+    run: Run,
+    /,
+    *inputs: Annotated[
+        str,
+        Parameter(
+            name="INPUT",
+            help="A text, the path of a picture, or a row of a table as a JSON object; - takes the lines of "
+            "standard input.",
+        ),
+    ],
+    data: Annotated[Path | None, Parameter(help="File or folder with the inputs instead.")] = None,
+    device: Device = "auto",
+    json: Json = False,
+) -> str:
+    """Asks a run's model, and prints one answer an input, in their order."""
+    if not inputs and data is None:
+        raise UsageError(
+            "predict needs something to predict: give inputs after the run's folder, "
+            "- to read them from standard input, or --data FILE."
+        )
+    given = list(from_standard_input(inputs))
+    predictions = api.predict(run, given, data=data, device=device)
+    return as_json({"predictions": predictions}) if json else texts.predictions(predictions, given)
+
+
+def from_standard_input(inputs: Iterable[str]) -> Iterator[str]:
+    """The inputs, with the lines of standard input where it is named.
+
+    Raises:
+        UsageError: standard input is not UTF-8.
+    """
+    for given in inputs:
+        if given != STANDARD_INPUT:
+            yield given
+            continue
+        try:
+            text = sys.stdin.buffer.read().decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise UsageError(
+                f"standard input is not UTF-8 (byte {error.start} is {error.object[error.start]:#04x}); "
+                "convert it, or give the file with --data, which detects encodings."
+            ) from error
+        yield from (line.rstrip("\n") for line in io.StringIO(text, newline=None))
+
+
+def doctor_command(*, json: Json = False) -> str:
+    """Tells what this machine is, what it can do and how fast, measuring for some ten seconds."""
+    diagnosis = api.doctor()
+    return as_json(diagnosis) if json else texts.diagnosis(diagnosis)
+
+
+data_command = App(name="data")
+
+
+@data_command.command(name="list", sort_key=0)
+def list_datasets(*, json: Json = False) -> str:
+    """List the data sets that go by a name."""
+    found = api.datasets()
+    return as_json({"datasets": found}) if json else texts.datasets(found)
+
+
+@data_command.command(name="get", sort_key=1)
+def get_dataset(name: DatasetName, /, *, json: Json = False) -> str:
+    """Get a data set into the cache, convert it, and say what came of it."""
+    found = api.show_dataset(name)
+    return as_json(found) if json else texts.dataset(found)
+
+
+@data_command.command(name="show", sort_key=2)
+def show_dataset(name: DatasetName, /, *, json: Json = False) -> str:
+    """Show what a data set holds, with examples, and what was left out and why."""
+    found = api.show_dataset(name)
+    return as_json(found) if json else f"{texts.dataset(found)}\n{texts.examples(found)}"
+
+
+def of_report(report: Mapping[str, Any], *, json: bool) -> str:
+    """A run's report as it is printed."""
+    if json:
+        return as_json(report)
+    from chainrule.evaluation.report import render_text
+
+    return render_text(report)

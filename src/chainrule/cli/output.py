@@ -6,9 +6,8 @@ import logging
 import os
 import sys
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
-
 
 ESCAPED = "chainrule.escaped"
 
@@ -27,7 +26,7 @@ def as_json(result: Any) -> str:
     return json.dumps(result, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
 
 
-def aligned(rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset()) -> str:
+def aligned(rows: Sequence[Sequence[str]], *, right: Container[int] = ()) -> str:
     """Rows as lines, their columns aligned also where characters are two cells wide.
 
     Args:
@@ -80,7 +79,7 @@ def complain(sentence: str) -> None:
 
 
 class SentenceHandler(logging.Handler):
-    """Prints what the package says on whatever standard error is at the moment: a live display replaces it."""
+    """Prints what the package says on standard error, whatever it is then: a live display replaces it."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Prints one sentence."""

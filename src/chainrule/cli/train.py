@@ -11,8 +11,7 @@ import docstring_parser
 from cyclopts import App, Group, Parameter
 
 from chainrule import api, recipes
-from chainrule.cli.output import as_json
-from chainrule.cli.parameters import Json
+from chainrule.cli.commands import Json, of_report
 from chainrule.errors import UsageError
 from chainrule.recipes.settings import make, setting_fields
 from chainrule.training.options import RunOptions
@@ -36,9 +35,9 @@ def application(tokens: list[str], summary: str) -> App:
         recipe = recipes.find(tokens[0])
         app.command(command(recipe), name=tokens[0], help=description(recipe))
         return app
-    app.usage = "Usage: chainrule train RECIPE [FLAGS]"
+    app.usage = "chainrule train RECIPE [OPTIONS]"
     app.group_commands = Group("Recipes")
-    app.help_epilogue = "chainrule train RECIPE --help shows the recipe's flags."
+    app.help_epilogue = "chainrule train RECIPE --help shows the options of a recipe."
     for name, entry in recipes.table().items():
         app.command(App(name=name, help=entry.summary))
     app.default(without_recipe)
@@ -48,7 +47,7 @@ def application(tokens: list[str], summary: str) -> App:
 def without_recipe(*words: Annotated[str, Parameter(allow_leading_hyphen=True, show=False)]) -> str:  # noqa: ARG001
     """Answers a call in which no recipe follows `train`."""
     raise UsageError(
-        "train needs a recipe's name before all flags: chainrule train RECIPE [FLAGS]; "
+        "train needs a recipe's name before all options: chainrule train RECIPE [OPTIONS]; "
         "`chainrule list` shows the recipes."
     )
 
@@ -64,43 +63,46 @@ def command(recipe: "type[Recipe]") -> Callable[..., str]:
     common, own = setting_fields(RunOptions), setting_fields(recipe)
     if twice := common.keys() & own.keys():
         raise UsageError(
-            f"the recipe {recipe.name} has a field {min(twice)!r}, which every run has already; rename it there."
+            f"the recipe {recipe.name} has a field {min(twice)!r}, and so has every run; rename the recipe's."
         )
 
     def train(*, json: bool = False, **given: Any) -> str:
         options = make(RunOptions, {name: value for name, value in given.items() if name in common})
         chosen = make(recipe, {name: value for name, value in given.items() if name in own})
-        report = api.run(chosen, options, display=True)
-        if json:
-            return as_json(report)
-        from chainrule.evaluation.report import render_text
+        return of_report(api.run(chosen, options, display=True), json=json)
 
-        return render_text(report)
-
-    flags = [*parameters(RunOptions, RUN), *parameters(recipe, OWN)]
-    flags.append(inspect.Parameter("json", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Json))
-    train.__signature__ = inspect.Signature(flags, return_annotation=str)
+    json_flag = keyword("json", Annotated[Json, Parameter(group=RUN)], default=False)
+    flags = [*keywords(RunOptions, RUN), json_flag, *keywords(recipe, OWN)]
+    train.__signature__ = inspect.Signature(flags)  # type: ignore[attr-defined]
     train.__annotations__ = {flag.name: flag.annotation for flag in flags}
     return train
 
 
-def parameters(kind: type[Any], group: Group) -> Iterator[inspect.Parameter]:
+def keyword(name: str, annotation: Any, *, default: Any) -> inspect.Parameter:
+    """A parameter that is given by name; one that must be given where the default is MISSING."""
+    if default is dataclasses.MISSING:
+        default = inspect.Parameter.empty
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def keywords(kind: type[Any], group: Group) -> Iterator[inspect.Parameter]:
     """A keyword for every field of a dataclass, and of the groups it holds, with type, default and help."""
     types: dict[str, Any] = {}
     helps: dict[str, str] = {}
-    for owner in (kind, *(type(f.default) for f in dataclasses.fields(kind) if dataclasses.is_dataclass(f.default))):
+    defaults = [field.default for field in dataclasses.fields(kind)]
+    for owner in (kind, *(type(default) for default in defaults if dataclasses.is_dataclass(default))):
         types |= field_types(owner)
         documented = docstring_parser.parse_from_object(owner).params
         helps |= {entry.arg_name: (entry.description or "").replace("`", "") for entry in documented}
     for name, field in setting_fields(kind).items():
-        # A sequence is emptied by none of its values, and a Path is shown as what it is.
-        parameter = Parameter(group=group, help=helps.get(name, ""), negative_iterable=())
-        yield inspect.Parameter(
-            name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=field.default if field.default is not dataclasses.MISSING else inspect.Parameter.empty,
-            annotation=Annotated[types[name], parameter],
+        parameter = Parameter(
+            group=group,
+            help=helps.get(name, ""),
+            negative_iterable=(),
+            consume_multiple=True,  # --columns a b c
+            show_default=False if field.default == () else None,  # None: as for all others
         )
+        yield keyword(name, Annotated[types[name], parameter], default=field.default)
 
 
 def field_types(kind: type[Any]) -> dict[str, Any]:

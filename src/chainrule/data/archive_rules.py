@@ -54,7 +54,9 @@ class Member:
             )
         with readable(self._archive):
             stream = self._open()
-            content = stream.read(self.size) if stream else b""
+            # In pieces, for the whole size would be set aside before the content is known to be there.
+            pieces = iter(lambda: stream.read(MIB) if stream else b"", b"")
+            content = b"".join(pieces)
         if len(content) != self.size:
             raise ArchiveError(f"{self._archive} is damaged: {self.path} is cut short.")
         return content

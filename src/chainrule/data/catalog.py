@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from chainrule.data.entries import ENTRIES
 from chainrule.data.entry import Entry
 from chainrule.errors import UnknownNameError
-from chainrule.runtime import progress
+from chainrule.runtime import cache, progress
 
 if TYPE_CHECKING:
     from chainrule.data.dataset import Dataset
@@ -37,6 +37,11 @@ def describe(name: str) -> Entry:
 def key(entry: Entry) -> str:
     """Under what name its converted form stands in the cache."""
     return f"{entry.name}-{hashlib.sha256(f'{VERSION} {entry.sha256}'.encode()).hexdigest()[:12]}"
+
+
+def is_cached(entry: Entry) -> bool:
+    """Whether its converted form stands in the cache, as far as can be told without opening it."""
+    return (cache.folder() / "datasets" / key(entry)).is_dir()
 
 
 def open_dataset(name: str) -> "Dataset":

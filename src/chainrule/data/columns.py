@@ -71,12 +71,9 @@ def choose_text(records: Records, choice: Choice) -> tuple[str, str, tuple[str, 
     """
     choice.check(records)
     label = choice.label or _named(records, LABELS, {choice.text, *choice.ignored}, "--label-column")
-    text = choice.text or _named(records, TEXTS, {label, *choice.ignored}, "--text-column")
+    text = choice.text or guess_text(records, {label, *choice.ignored})
     taken = {text, label, *choice.ignored}
-    free = [name for name in records.names if name not in taken and not unnamed(name)]
-    if text is None and free:
-        text = _only_text(next(records.batches(free)))
-    rest = [name for name in free if name != text]
+    rest = [name for name in records.names if name not in taken and not unnamed(name)]
     if label is None and text is not None and len(rest) == 1:
         label = rest[0]
     if text is None or label is None:
@@ -86,11 +83,23 @@ def choose_text(records: Records, choice: Choice) -> tuple[str, str, tuple[str, 
             f"{missing}; choose with --text-column and --label-column."
         )
     guessed = choice.text is None or choice.label is None
-    note = (
-        f"using column {text!r} as text and {label!r} as label; choose others with --text-column and "
-        "--label-column"
-    )
+    note = f"Using column {text!r} as text and {label!r} as label; choose others with --text-column and --label-column."
     return text, label, (note,) if guessed else ()
+
+
+def guess_text(records: Records, taken: Collection[str | None]) -> str | None:
+    """The column of texts, None where it is not plain.
+
+    Args:
+        records: the rows.
+        taken: columns that mean something else.
+
+    Raises:
+        ColumnError: several columns have names that texts have.
+    """
+    free = [name for name in records.names if name not in taken and not unnamed(name)]
+    named = _named(records, TEXTS, taken, "--text-column")
+    return named or (_only_text(next(records.batches(free))) if free else None)
 
 
 def choose_answer(records: Records, choice: Choice) -> tuple[str, bool, tuple[str, ...]]:
@@ -115,13 +124,11 @@ def choose_answer(records: Records, choice: Choice) -> tuple[str, bool, tuple[st
         )
     is_label = any(name.casefold() in known for known in LABELS) or _holds_labels(records, name)
     role, other = ("label", "target") if is_label else ("target", "label")
-    note = f"using column {name!r} as {role}; choose with --{role}-column, or --{other}-column"
+    note = f"Using column {name!r} as {role}; choose another with --{role}-column or --{other}-column."
     return name, is_label, (note,)
 
 
-def _named(
-    records: Records, known: Sequence[Collection[str]], taken: Collection[str | None], flag: str
-) -> str | None:
+def _named(records: Records, known: Sequence[Collection[str]], taken: Collection[str | None], flag: str) -> str | None:
     """The column with the plainest of the known names, None where there is none."""
     for names in known:
         found = [name for name in records.names if name not in taken and name.casefold() in names]

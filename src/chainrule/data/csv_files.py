@@ -11,7 +11,6 @@ from chainrule.data.encodings import detect_encoding
 from chainrule.data.records import (
     CHARACTERS,
     FIELD_LIMIT,
-    LINE_LIMIT,
     ROWS,
     UNNAMED,
     Batch,
@@ -19,6 +18,7 @@ from chainrule.data.records import (
     check_names,
     string_columns,
 )
+from chainrule.data.text_lines import TextLines
 from chainrule.errors import FileFormatError
 
 LONGEST_NAME = 100  # characters; what is longer is a text, not the name of a column
@@ -47,7 +47,7 @@ def open_csv(path: Path) -> Records:
         return _batches(path, encoding.codec, delimiter, names, wanted)
 
     separated = "" if delimiter == "," else f", its fields separated by {_NAMED[delimiter]}"
-    return Records(path=path, names=names, batches=batches, notes=(f"read as {encoding.name}{separated}",))
+    return Records(path=path, names=names, batches=batches, notes=(f"Read as {encoding.name}{separated}.",))
 
 
 _NAMED = {",": "commas", ";": "semicolons", "\t": "tabs"}
@@ -57,13 +57,13 @@ def _delimiter(path: Path, codec: str) -> str:
     """A tab in .tsv files, else what occurs most often in the header, outside of quotes."""
     if path.suffix.lower() in {".tsv", ".tab"}:
         return "\t"
-    header = re.sub(r'"[^"]*"', "", next(iter(_Lines(path, codec)), ""))
+    header = re.sub(r'"[^"]*"', "", next(iter(TextLines(path, codec)), ""))
     return max(_NAMED, key=header.count)
 
 
 def _check_header(path: Path, names: tuple[str, ...]) -> None:
     numbers = [name for name in names if re.match(NUMBER, name)]
-    counted = numbers in ([str(i) for i in range(n, n + len(numbers))] for n in (0, 1))
+    counted = len(numbers) > 1 and numbers in ([str(i) for i in range(n, n + len(numbers))] for n in (0, 1))
     long = [name for name in names if len(name) > LONGEST_NAME]
     if long or (numbers and not counted):
         raise FileFormatError(
@@ -74,33 +74,10 @@ def _check_header(path: Path, names: tuple[str, ...]) -> None:
         raise FileFormatError(f"{path} names no column in its first line; write the columns' names there.")
 
 
-class _Lines:
-    """The lines of a text file, each with its end, none too long for the memory."""
-
-    def __init__(self, path: Path, codec: str) -> None:
-        self._path = path
-        self._codec = codec
-        self.characters = 0
-
-    def __iter__(self) -> Iterator[str]:
-        with self._path.open(encoding=self._codec, newline="") as file:
-            for number in itertools.count(1):
-                line = file.readline(LINE_LIMIT)
-                if not line:
-                    return
-                if len(line) == LINE_LIMIT:
-                    raise FileFormatError(
-                        f"{self._path}: line {number:,} is longer than {LINE_LIMIT:,} characters; "
-                        "a row a line was needed."
-                    )
-                self.characters += len(line)
-                yield line
-
-
 def _rows(path: Path, codec: str, delimiter: str) -> Iterator[tuple[int, list[str], int]]:
     """Each row that is not empty: the line it begins in, its fields, the characters read so far."""
     csv.field_size_limit(FIELD_LIMIT)
-    lines = _Lines(path, codec)
+    lines = TextLines(path, codec)
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     begins = 1
     try:

@@ -1,7 +1,7 @@
 """Checked examples: Arrow rows on disk, and which of them form the training, validation and test split."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -58,9 +58,33 @@ class Dataset:
         if not len(chosen):
             raise DataError(
                 f"data set {self.name!r} has no example in its {name} split (of {len(self.split_codes)} rows, "
-                f"{int((self.split_codes == LEFT_OUT).sum())} were left out); give more rows."
+                f"{int((self.split_codes == LEFT_OUT).sum())} were left out); give more rows: about 50 fill "
+                "every split."
             )
         return Examples(self, chosen)
+
+    def everything(self) -> "Examples":
+        """The examples of all splits, in the order of the rows."""
+        return Examples(self, np.flatnonzero(self.split_codes != LEFT_OUT))
+
+    def with_classes(self, classes: tuple[str, ...]) -> "Dataset":
+        """The same examples, their labels counted in the classes of another data set.
+
+        Raises:
+            DataError: an example is of a class that the other has not.
+        """
+        own = self.classes or ()
+        if unknown := [name for name in own if name not in classes]:
+            raise DataError(
+                f"{self.name} holds the class {unknown[0]!r}, which the model was not taught; "
+                f"its classes are: {', '.join(classes[:20])}."
+            )
+        places = np.array([classes.index(name) for name in own], dtype=np.int32)
+        place = self.rows.schema.get_field_index(LABEL)
+        old = self.rows.column(place)
+        new = [pa.array(places[part.fill_null(0).to_numpy()]) for part in old.chunks]
+        rows = self.rows.set_column(place, LABEL, pa.chunked_array(new, type=pa.int32()))
+        return replace(self, rows=rows, classes=classes)
 
     def summary(self) -> dict[str, Any]:
         """What `run.json` keeps of the data: name, hash, counts by split and class, rows left out."""
@@ -119,20 +143,23 @@ class Examples:
 
     def labels(self, positions: Positions | None = None) -> NDArray[np.int64]:
         """Class indices, (examples,)."""
-        return self.take(LABEL, positions).to_numpy().astype(np.int64)
+        indices: NDArray[np.int64] = self.take(LABEL, positions).to_numpy().astype(np.int64)
+        return indices
 
     def targets(self, positions: Positions | None = None) -> NDArray[np.float64]:
         """Values to predict, (examples,)."""
-        return self.take(TARGET, positions).to_numpy(zero_copy_only=False).astype(np.float64)
+        values: NDArray[np.float64] = self.take(TARGET, positions).to_numpy(zero_copy_only=False).astype(np.float64)
+        return values
 
     def texts(self, positions: Positions | None = None) -> list[str]:
         """The texts as they were written."""
-        return self.take(CONTENT["text"], positions).to_pylist()
+        texts: list[str] = self.take(CONTENT["text"], positions).to_pylist()
+        return texts
 
     def pictures(self, positions: Positions | None = None) -> NDArray[np.uint8]:
         """Pixels, (examples, channels, height, width)."""
         assert self.dataset.picture_shape is not None, "only data sets of kind 'pictures' have pixels"  # noqa: S101
-        flat = self.take(CONTENT["pictures"], positions).flatten().to_numpy()
+        flat: NDArray[np.uint8] = self.take(CONTENT["pictures"], positions).flatten().to_numpy()
         return flat.reshape(-1, *self.dataset.picture_shape)
 
     def sequences(self, positions: Positions | None = None) -> list[NDArray[np.float32]]:

@@ -1,7 +1,7 @@
 """Files fetched from their publisher over HTTPS: resumed where they were cut off, and never there by half."""
 
 import contextlib
-import fcntl
+import hashlib
 import http.client
 import os
 import ssl
@@ -12,6 +12,7 @@ from email.message import Message
 from pathlib import Path
 from typing import IO
 
+from chainrule.data.locks import lock
 from chainrule.runtime import files, progress
 
 SCHEMES = ("https:",)
@@ -40,16 +41,15 @@ def download(url: str, target: Path, sha256: str | None) -> None:
     part = target.with_name(target.name + PART)
     before = _identity(target)
     with files.storage_errors(part), _locked(part) as file:
-        if _identity(target) != before:  # while this process waited for the lock
+        if _identity(target) != before:  # another process fetched it meanwhile
+            part.unlink()
             return
-        resumed = file.seek(0, os.SEEK_END) > 0
-        _transfer(url, file, target.name)
-        if not _is_whole(file, sha256) and resumed:
-            file.truncate(0)
-            _transfer(url, file, target.name)
-        if not _is_whole(file, sha256):
-            file.truncate(0)
-            raise Unavailable("the file there has another SHA-256")
+        try:
+            _fill(url, file, target.name, sha256)
+        except Unavailable:
+            if not file.seek(0, os.SEEK_END):
+                part.unlink()
+            raise
         os.fsync(file.fileno())
         part.replace(target)
         files.fsync_folder(target.parent)
@@ -60,11 +60,7 @@ def _locked(path: Path) -> Iterator[IO[bytes]]:
     """Opens the file that two processes would both write, for one of them at a time."""
     while True:
         with path.open("ab+") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                progress.say(f"waiting for another process that fetches {path.name.removesuffix(PART)}")
-                fcntl.flock(file, fcntl.LOCK_EX)
+            lock(file, f"fetches {path.name.removesuffix(PART)}")
             if _identity(path) == os.fstat(file.fileno()).st_ino:  # else it was renamed meanwhile
                 yield file
                 return
@@ -76,9 +72,19 @@ def _identity(path: Path) -> int | None:
     return None
 
 
-def _is_whole(file: IO[bytes], sha256: str | None) -> bool:
-    import hashlib
+def _fill(url: str, file: IO[bytes], name: str, sha256: str | None) -> None:
+    """Transfers what is missing; where the whole is then wrong, all of it once more."""
+    resumed = file.seek(0, os.SEEK_END) > 0
+    _transfer(url, file, name)
+    if not _is_whole(file, sha256) and resumed:
+        file.truncate(0)
+        _transfer(url, file, name)
+    if not _is_whole(file, sha256):
+        file.truncate(0)
+        raise Unavailable("the file there has another SHA-256")
 
+
+def _is_whole(file: IO[bytes], sha256: str | None) -> bool:
     file.flush()
     file.seek(0)
     return sha256 is None or hashlib.file_digest(file, "sha256").hexdigest() == sha256  # type: ignore[arg-type]
@@ -137,5 +143,6 @@ class _SameScheme(urllib.request.HTTPRedirectHandler):
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Message, newurl: str
     ) -> urllib.request.Request | None:
         if not newurl.startswith(SCHEMES):
+            fp.close()
             raise Unavailable(f"it redirects to {newurl}, and only https is fetched")
         return super().redirect_request(req, fp, code, msg, headers, newurl)  # type: ignore[arg-type]

@@ -10,9 +10,7 @@ from chainrule.errors import FileFormatError
 PIECE = 1 << 20  # bytes
 SAMPLE = 1 << 16  # bytes that charset-normalizer is given
 COMMON_SHARE = 0.8  # of the characters beyond ASCII, in GB2312, where the text is Chinese and not by chance
-UTF8_BYTES = (
-    30  # beyond ASCII and valid as UTF-8, not by chance: what follows is damage, not another encoding
-)
+UTF8_BYTES = 30  # beyond ASCII and valid as UTF-8, not by chance: what follows is damage, not another encoding
 OTHERS = ("big5", "cp1252", "cp1251", "shift_jis", "euc_jp", "cp949")  # that charset-normalizer chooses among
 
 

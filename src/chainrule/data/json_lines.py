@@ -11,13 +11,13 @@ from chainrule.data.encodings import detect_encoding
 from chainrule.data.records import (
     CHARACTERS,
     FIELD_LIMIT,
-    LINE_LIMIT,
     ROWS,
     Batch,
     Records,
     check_names,
     string_columns,
 )
+from chainrule.data.text_lines import TextLines
 from chainrule.errors import FileFormatError
 
 _decoder = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)  # numbers stay as written
@@ -39,23 +39,15 @@ def open_json_lines(path: Path) -> Records:
         path=path,
         names=names,
         batches=functools.partial(_batches, path, encoding.codec),
-        notes=(f"read as {encoding.name}",),
+        notes=(f"Read as {encoding.name}.",),
     )
 
 
 def _objects(path: Path, codec: str) -> Iterator[tuple[int, dict[str, Any], int]]:
     """Each object: the line it stands in, its content, how many characters that line has."""
-    with path.open(encoding=codec) as file:
-        number = 0
-        while line := file.readline(LINE_LIMIT):
-            number += 1
-            if len(line) == LINE_LIMIT:
-                raise FileFormatError(
-                    f"{path}: line {number:,} is longer than {LINE_LIMIT:,} characters; "
-                    "an object a line was needed."
-                )
-            if not line.isspace():
-                yield number, _object(path, number, line), len(line)
+    for number, line in enumerate(TextLines(path, codec), 1):
+        if not line.isspace():
+            yield number, _object(path, number, line), len(line)
 
 
 def _object(path: Path, number: int, line: str) -> dict[str, Any]:
@@ -64,15 +56,12 @@ def _object(path: Path, number: int, line: str) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         array = "(not one array of all) " if line.lstrip().startswith("[") else ""
         raise FileFormatError(
-            f"{path}, line {number:,}, character {error.colno:,}: {error.msg}; "
-            f"a JSON object a line {array}was needed."
+            f"{path}, line {number:,}, character {error.pos + 1:,}: {error.msg}; a JSON object a line {array}was needed."
         ) from error
     except RecursionError as error:
         raise FileFormatError(f"{path}, line {number:,}: nested too deeply.") from error
     if not isinstance(value, dict):
-        raise FileFormatError(
-            f"{path}, line {number:,}: {shown(line.strip())} was found; a JSON object was needed."
-        )
+        raise FileFormatError(f"{path}, line {number:,}: {shown(line.strip())} was found; a JSON object was needed.")
     return value
 
 

@@ -25,8 +25,8 @@ class Judge:
         """Begins with no rows.
 
         Args:
-            unique: whether of equal examples only the first is kept, and none where their labels differ: so for
-                texts; in tables, sequences and pictures equal examples stay and share a split.
+            unique: whether of equal examples only the first is kept, and none where their labels differ. So
+                with texts; in tables, sequences and pictures equal examples stay, all in one split.
         """
         self._unique = unique
         self._digests = bytearray()
@@ -78,9 +78,7 @@ class Judge:
             return judged, judged
         halves = np.frombuffer(self._digests, np.uint64).reshape(-1, 2)[judged]
         labels = np.frombuffer(self._labels, "<i4")[judged]
-        order = np.lexsort(
-            (halves[:, 1], halves[:, 0])
-        )  # stable: equal examples stay in the order of the rows
+        order = np.lexsort((halves[:, 1], halves[:, 0]))  # stable: equal examples stay in the order of the rows
         first = np.concatenate([[True], (np.diff(halves[order], axis=0) != 0).any(axis=1)])
         starts = np.flatnonzero(first)
         ordered = labels[order]

@@ -162,8 +162,7 @@ def open_file(file: File, data_set: str) -> BinaryIO:
         except (Unavailable, ArchiveError, PermissionError) as reason:
             failures.append(f"{place}: {str(reason).rstrip('.')}")
     raise OriginError(
-        f"{file.name} of the data set {data_set!r} could be had from nowhere ({'; '.join(failures)}). "
-        f"{_advice(file)}"
+        f"{file.name} of the data set {data_set!r} could be had from nowhere ({'; '.join(failures)}). {_advice(file)}"
     )
 
 

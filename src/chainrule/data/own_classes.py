@@ -1,7 +1,7 @@
 """The classes of a user's data: their names, their order, and what is wrong with them."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ from chainrule.errors import ColumnError, DataError
 
 MOST = 1000
 FEWEST = 2  # training examples of a class
-WHOLE = re.compile(r"[+-]?\d+(\.0*)?")
+WHOLE = re.compile(r"-?(0|[1-9]\d*)(\.0*)?")
 NO_LABEL = "no label"  # why a row is left out
 SHOWN = 5
 
@@ -70,6 +70,20 @@ def named_classes(written: Iterable[str]) -> tuple[tuple[str, ...], Mapping[str,
     return tuple(order), {label: order[name] for label, name in names.items()}
 
 
+def picture_classes(path: Path, found: Collection[str]) -> tuple[tuple[str, ...], Mapping[str, int]]:
+    """What `named_classes` says of the labels of pictures.
+
+    Raises:
+        ColumnError: there are less than two classes, or so many that they are no classes.
+    """
+    if not 2 <= len(found) <= MOST:
+        raise ColumnError(
+            f"{path} holds pictures of {len(found):,} classes; 2 to {MOST:,} were needed, in a folder "
+            "a folder of pictures for each of them, as in cats/1.jpg and dogs/1.jpg."
+        )
+    return named_classes(found)
+
+
 def check_splits(path: Path, codes: NDArray[np.uint8], left_out: Mapping[str, int]) -> None:
     """Checks that a row is left to train on.
 
@@ -92,4 +106,4 @@ def class_notes(names: Sequence[str], labels: NDArray[np.int32], codes: NDArray[
         return ()
     more = " …" if len(small) > SHOWN else ""
     note = f"{len(small):,} of {len(names):,} classes have less than {FEWEST} training examples: "
-    return (note + ", ".join(map(repr, small[:SHOWN])) + more,)
+    return (note + ", ".join(map(repr, small[:SHOWN])) + more + ".",)

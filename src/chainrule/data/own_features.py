@@ -46,18 +46,18 @@ class _Column:
     def reason_against(self, name: str) -> str | None:
         """Why the column describes nothing; None where it does."""
         if not self.values:
-            return f"column {name!r} holds no value, left out"
+            return f"Column {name!r} holds no value and is left out."
         if self.is_number:
             return None
         if self.longest > LONGEST_NAME:
             what = f"values of up to {self.longest:,} characters"
-            return f"column {name!r} has {what}, left out: it looks like text"
+            return f"Column {name!r} has {what} and is left out: it looks like text."
         count = len(self.categories)
         if count > min(MOST_CATEGORIES, self.rows * MOST_SHARE):
             many = f"more than {MOST_CATEGORIES:,}" if count > MOST_CATEGORIES else f"{count:,}"
             return (
-                f"column {name!r} has {many} different values in {self.rows:,} rows, left out: "
-                "it looks like an identifier"
+                f"Column {name!r} has {many} different values in {self.rows:,} rows and is left out: "
+                "it looks like an identifier."
             )
         return None
 
@@ -76,7 +76,7 @@ def find_features(records: Records, names: Sequence[str]) -> tuple[dict[str, lis
     Raises:
         ColumnError: no column is left, or one holds an infinite number.
     """
-    against = [f"{name} has no name, left out" for name in names if unnamed(name)]
+    against = [f"A column without a name, {name}, is left out." for name in names if unnamed(name)]
     found = {name: _Column() for name in names if not unnamed(name)}
     for batch in records.batches(found):
         for name, column in found.items():
@@ -97,7 +97,7 @@ def find_features(records: Records, names: Sequence[str]) -> tuple[dict[str, lis
         kept[name] = None if column.is_number else sorted(column.categories)
     if not kept:
         raise ColumnError(
-            f"{records.path} has no column to predict from: its columns are {listed(records.names)}"
-            f"{'; ' if against else ''}{'; '.join(against[:3])}."
+            f"{records.path} has no column to predict from: its columns are {listed(records.names)}. "
+            + " ".join(against[:3])
         )
     return kept, against

@@ -35,9 +35,7 @@ def check_file(path: Path) -> None:
     if stat.S_ISDIR(mode):
         raise FileFormatError(f"{path} is a folder; a file was needed: give the path of one in it.")
     if not stat.S_ISREG(mode):
-        raise FileFormatError(
-            f"{path} is a device, pipe or socket; a regular file was needed: save its content first."
-        )
+        raise FileFormatError(f"{path} is a device, pipe or socket; a regular file was needed: save its content first.")
     if size == 0:
         raise FileFormatError(f"{path} is empty.")
     try:
@@ -54,9 +52,7 @@ def check_folder(path: Path) -> None:
         FileFormatError: it is not.
     """
     if not stat.S_ISDIR(_mode_and_size(path)[0]):
-        raise FileFormatError(
-            f"{path} is not a folder; one that holds a folder of pictures for each class was needed."
-        )
+        raise FileFormatError(f"{path} is not a folder; one that holds a folder of pictures for each class was needed.")
     try:
         next(path.iterdir(), None)
     except OSError as error:

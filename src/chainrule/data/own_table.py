@@ -42,9 +42,7 @@ def convert_table(records: Records, choice: Choice, *, key: str, sha256: str) ->
     names = [name for name in records.names if name not in {answer, *choice.ignored}]
     columns, against = find_features(records, names)
     answer_field = pa.field(LABEL, pa.int32()) if is_label else pa.field(TARGET, pa.float64())
-    kinds = {
-        name: CATEGORY if categories is not None else pa.float64() for name, categories in columns.items()
-    }
+    kinds = {name: CATEGORY if categories is not None else pa.float64() for name, categories in columns.items()}
     schema = pa.schema([*kinds.items(), answer_field])
     judge, answers = Judge(unique=False), []
     with store.writing(key, schema) as writer, progress.bar(f"reading {path.name}", total=None) as advance:

@@ -15,6 +15,7 @@ from chainrule.data.dataset import CONTENT, LABEL
 from chainrule.data.entry import MIB, Entry
 from chainrule.data.judge import Judge, published_codes
 from chainrule.errors import ArchiveError
+from chainrule.runtime import progress
 
 DIGITS = tuple("0123456789")
 THINGS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -57,13 +58,17 @@ def convert(entry: Entry, key: str) -> None:
     published: list[str | None] = []
     type_ = pa.list_(pa.uint8(), int(np.prod(reading.shape)))
     schema = pa.schema({CONTENT["pictures"]: type_, LABEL: pa.int32()})
-    with store.writing(key, schema) as writer:
+    with (
+        store.writing(key, schema) as writer,
+        progress.bar(f"preparing {entry.name}", total=None, unit="pictures") as advance,
+    ):
         for part in reading.parts(entry):
             for picture in part.pixels:
                 judge.see(picture.tobytes())
             published += [part.published] * len(part.labels)
             pictures = pa.FixedSizeListArray.from_arrays(part.pixels.reshape(-1), type=type_)
             writer.add(pa.record_batch([pictures, pa.array(part.labels)], schema=schema))
+            advance(len(part.labels))
         codes, left_out = judge.verdict()
         if any(published):
             codes = published_codes(codes, np.array(published) == "test")
@@ -132,8 +137,8 @@ def _cifar10_jpeg(entry: Entry) -> Iterator[Part]:
     sums = sorted(f"{hashlib.sha256(content).hexdigest()}  {'/'.join(place)}" for place, content in jpegs)
     if (found := hashlib.sha256("\n".join(sums).encode()).hexdigest()) != entry.sha256:
         raise ArchiveError(
-            f"{name} holds {len(sums):,} pictures that are not those of {entry.source} (SHA-256 {found[:12]}… "
-            f"where {entry.sha256[:12]}… was expected); give the right archive."
+            f"{name} holds {len(sums):,} pictures with the joint SHA-256 {found[:12]}… where "
+            f"{entry.sha256[:12]}… was expected; give the pictures of {entry.source}."
         )
     for split, group in itertools.groupby(jpegs, lambda jpeg: jpeg[0][0]):
         while chunk := list(itertools.islice(group, JPEG_CHUNK)):

@@ -1,5 +1,6 @@
 """One picture file to pixels: the same way for training and for prediction."""
 
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +14,9 @@ from chainrule.errors import FileFormatError
 
 Shape = tuple[int, int, int]  # channels, height, width
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
-SUFFIXES = frozenset(".png .jpg .jpeg .jpe .bmp .gif .webp .tif .tiff .ppm .pgm .pbm".split())
+SUFFIXES = frozenset(
+    (".png", ".jpg", ".jpeg", ".jpe", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm")
+)
 MOST_PIXELS = 1 << 26  # 67 million, larger than telephones take; decoded, 200 MB
 GREYS = {"1", "L", "LA", "La", "I;16", "I;16L", "I;16B", "I"}
 MODES = {1: "L", 3: "RGB"}
@@ -68,23 +71,24 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # oddities that Pillow can read
             with Image.open(path, formats=FORMATS) as image:
-                if image.width * image.height > MOST_PIXELS:
-                    raise _too_large(path, f"{image.width:,} x {image.height:,} pixels")
+                _check_size(path, image.width * image.height)
                 yield image
     except FileFormatError:
         raise
     except Image.DecompressionBombError as error:
-        raise _too_large(path, "far more") from error
+        claimed = re.search(r"\d+", str(error))
+        _check_size(path, int(claimed[0]) if claimed else MOST_PIXELS + 1)
     except Exception as error:  # damaged files make the decoders raise nearly anything
         reason = " ".join(str(error).split())[:100] or type(error).__name__
         known = "it is no picture" if "cannot identify" in reason else reason
         raise FileFormatError(f"{path} cannot be read as a picture: {known}.") from error
 
 
-def _too_large(path: Path, found: str) -> FileFormatError:
-    return FileFormatError(
-        f"{path} is too large a picture: it claims {found}, and at most {MOST_PIXELS:,} pixels are read."
-    )
+def _check_size(path: Path, found: int) -> None:
+    if found > MOST_PIXELS:
+        raise FileFormatError(
+            f"{path} is too large a picture: it claims {found:,} pixels; at most {MOST_PIXELS:,} are read."
+        )
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

@@ -11,7 +11,6 @@ from chainrule.errors import ColumnError, FileFormatError
 
 ROWS = 4096  # the most rows in a batch
 CHARACTERS = 1 << 23  # a batch ends when it has this many
-LINE_LIMIT = 1 << 24  # characters in a line
 FIELD_LIMIT = 1 << 20  # characters in a cell
 COLUMN_LIMIT = 10_000
 UNNAMED = "(column {})"

@@ -19,7 +19,7 @@ def normalise_text(text: str) -> str:
 
 
 def example_digest(content: bytes) -> bytes:
-    """SHA-256 of an example's canonical bytes: a text's normalised form in UTF-8, a picture's pixels, a row's features."""
+    """SHA-256 of an example's canonical bytes: a text's normalised form, a picture's pixels, a row's features."""
     return hashlib.sha256(content).digest()
 
 

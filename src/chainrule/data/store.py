@@ -8,8 +8,8 @@ A folder a data set, `datasets/<key>/`, there whole or not at all:
 """
 
 import contextlib
-import errno
 import json
+import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -22,6 +22,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from chainrule.data.dataset import Dataset, Kind
+from chainrule.data.locks import lock
 from chainrule.runtime import cache, files
 
 ROWS, SPLIT_CODES, FACTS = "rows.arrow", "splits.arrow", "dataset.json"
@@ -41,6 +42,10 @@ class Facts:
     notes: tuple[str, ...] = ()
     licence: str = "not stated"
     source: str = ""
+
+
+class _AlreadyThereError(Exception):
+    """Another process has stored the same data set meanwhile."""
 
 
 class Writer:
@@ -69,7 +74,7 @@ def writing(key: str, schema: pa.Schema) -> Iterator[Writer]:
     """Writes the data set `key`: `add` batches of `schema` to what is yielded, then `finish` it.
 
     Memory holds one batch at a time. Where the block fails, nothing is left behind; where another process
-    wrote the same key meanwhile, one of the two results stays.
+    wrote the same key meanwhile, its result stays.
 
     Args:
         key: a file name that says all the rows depend on, such as a hash of the origin's files.
@@ -77,21 +82,34 @@ def writing(key: str, schema: pa.Schema) -> Iterator[Writer]:
     """
     parent = cache.made("datasets")
     _remove_stale(parent)
+    with (
+        contextlib.suppress(_AlreadyThereError),
+        contextlib.ExitStack() as held,
+        files.atomic_folder(parent / key) as folder,
+    ):
+        with _arrow_file(folder / ROWS, schema) as stream:
+            writer = Writer(stream)
+            yield writer
+        if writer.split_codes is None or writer.facts is None:
+            raise ValueError(f"the data set {key!r} was not finished")
+        codes = pa.record_batch({"split": pa.array(writer.split_codes, pa.uint8())})
+        with _arrow_file(folder / SPLIT_CODES, codes.schema) as stream:
+            stream.write_batch(codes)
+        sizes = {name: (folder / name).stat().st_size for name in (ROWS, SPLIT_CODES)}
+        files.write_json(folder / FACTS, {"facts": asdict(writer.facts), "sizes": sizes})
+        held.enter_context(_locked(parent, key))
+        if open_dataset(key):
+            raise _AlreadyThereError
+
+
+@contextlib.contextmanager
+def _locked(folder: Path, key: str) -> Iterator[None]:
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        with files.atomic_folder(parent / key) as folder:
-            with _arrow_file(folder / ROWS, schema) as stream:
-                writer = Writer(stream)
-                yield writer
-            if writer.split_codes is None or writer.facts is None:
-                raise ValueError(f"the data set {key!r} was not finished")
-            codes = pa.record_batch({"split": pa.array(writer.split_codes, pa.uint8())})
-            with _arrow_file(folder / SPLIT_CODES, codes.schema) as stream:
-                stream.write_batch(codes)
-            sizes = {name: (folder / name).stat().st_size for name in (ROWS, SPLIT_CODES)}
-            files.write_json(folder / FACTS, {"facts": asdict(writer.facts), "sizes": sizes})
-    except OSError as error:
-        if error.errno not in {errno.ENOTEMPTY, errno.EEXIST} or open_dataset(key) is None:
-            raise
+        lock(descriptor, f"stores {key}")
+        yield
+    finally:
+        os.close(descriptor)
 
 
 @contextlib.contextmanager
@@ -129,5 +147,6 @@ def _restored(facts: dict[str, Any]) -> dict[str, Any]:
 def _remove_stale(parent: Path) -> None:
     for path in parent.glob(f"{files.PARTIAL}*"):
         with contextlib.suppress(OSError):  # another process was quicker
-            if time.time() - path.stat().st_mtime > STALE_SECONDS:
+            newest = max(inner.stat().st_mtime for inner in (path, *path.iterdir()))
+            if time.time() - newest > STALE_SECONDS:
                 shutil.rmtree(path)

@@ -62,15 +62,11 @@ def convert(entry: Entry, key: str) -> None:
         writer.finish(codes, facts)
 
 
-def _columns(
-    names: Sequence[str], rows: Sequence[Sequence[str]], categories: set[str]
-) -> dict[str, pa.Array]:
+def _columns(names: Sequence[str], rows: Sequence[Sequence[str]], categories: set[str]) -> dict[str, pa.Array]:
     """Numbers as float64, what is in `categories` as their texts."""
     columns = dict(zip(names, zip(*rows, strict=True), strict=True))
     return {
-        name: pa.array(values).dictionary_encode()
-        if name in categories
-        else pa.array(map(float, values), pa.float64())
+        name: pa.array(values).dictionary_encode() if name in categories else pa.array(map(float, values), pa.float64())
         for name, values in columns.items()
     }
 

@@ -85,9 +85,7 @@ def _train_characters(
 ) -> Tokenizer:
     vocabulary = {token: number for number, token in enumerate([*SPECIAL, *characters])}
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token=UNKNOWN))
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.FixedLength(1)]
-    )
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.FixedLength(1)])
     return tokenizer
 
 
@@ -139,9 +137,11 @@ def _train_words(
     return tokenizer
 
 
-_TRAIN: dict[
-    TokenizerKind, Callable[[Iterable[str], Counter[str], int, normalizers.Normalizer], Tokenizer]
-] = {"characters": _train_characters, "subwords": _train_subwords, "words": _train_words}
+_TRAIN: dict[TokenizerKind, Callable[[Iterable[str], Counter[str], int, normalizers.Normalizer], Tokenizer]] = {
+    "characters": _train_characters,
+    "subwords": _train_subwords,
+    "words": _train_words,
+}
 
 
 def read_tokenizer(path: Path) -> Tokenizer:

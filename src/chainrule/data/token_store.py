@@ -56,9 +56,7 @@ class TokenStore:
     def sentence(self, split: Split) -> str:
         """What a person should know before training."""
         share = self.unknown_characters / max(self.characters, 1)
-        cut = (
-            f"{self.truncated:,} of {len(self):,} texts are longer than {self.max_length} tokens and were cut"
-        )
+        cut = f"{self.truncated:,} of {len(self):,} texts are longer than {self.max_length} tokens and were cut"
         return f"{100 * share:.2f} % of the {split} texts' characters are unknown to the tokenizer; {cut}."
 
 
@@ -69,9 +67,7 @@ def encode(tokenizer: Tokenizer, texts: Iterable[str], *, max_length: int) -> To
     with storage_errors(Path(tempfile.gettempdir())), tempfile.TemporaryFile() as file:
         remaining = iter(texts)
         while batch := list(itertools.islice(remaining, AT_A_TIME)):
-            for text, encoding in zip(
-                batch, tokenizer.encode_batch(batch, add_special_tokens=False), strict=True
-            ):
+            for text, encoding in zip(batch, tokenizer.encode_batch(batch, add_special_tokens=False), strict=True):
                 ids = encoding.ids or [UNKNOWN_ID]
                 characters += sum(map(len, text.split()))
                 if UNKNOWN_ID in encoding.ids:

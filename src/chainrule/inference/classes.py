@@ -44,7 +44,8 @@ def outputs_of(
 def softmax(scores: NDArray[np.float32]) -> NDArray[np.float64]:
     """Probabilities that sum to 1 in each row."""
     shifted = np.exp(scores.astype(np.float64) - scores.max(axis=1, keepdims=True))
-    return shifted / shifted.sum(axis=1, keepdims=True)
+    probabilities: NDArray[np.float64] = shifted / shifted.sum(axis=1, keepdims=True)
+    return probabilities
 
 
 def answers(probabilities: NDArray[np.float64], classes: tuple[str, ...]) -> list[dict[str, Any]]:

@@ -14,11 +14,16 @@ from chainrule.data.preprocess import PicturePreprocessor
 from chainrule.errors import DataError, ModelFolderError
 from chainrule.inference.classes import answers, outputs_of, softmax
 from chainrule.learners.batches import gather_pictures, in_batches
-from chainrule.models.folder import ModelConfig, read_text
+from chainrule.models.folder import ModelConfig, read_model, read_text
 from chainrule.runtime.devices import Compute
 
 BATCH_SIZE = 256
 PREPROCESSING = "preprocessor_config.json"
+
+
+def picture_files(preprocessor: PicturePreprocessor) -> dict[str, str]:
+    """What a picture model's folder holds beside its weights."""
+    return {PREPROCESSING: preprocessor.to_json()}
 
 
 class PicturePredictor:
@@ -30,12 +35,10 @@ class PicturePredictor:
         self.config = config
         self.classes = config.classes
         self.preprocessor = PicturePreprocessor.from_json(read_text(folder / PREPROCESSING))
-        self._model = model.to(compute.device, memory_format=torch.channels_last)
+        self._model = model.to(compute.device)
         self._compute = compute
 
-    def probabilities(
-        self, read: Callable[[Positions], NDArray[np.uint8]], examples: int
-    ) -> NDArray[np.float64]:
+    def probabilities(self, read: Callable[[Positions], NDArray[np.uint8]], examples: int) -> NDArray[np.float64]:
         """Of each class for each picture, (pictures, classes).
 
         Args:
@@ -44,9 +47,8 @@ class PicturePredictor:
         """
         if not examples:
             return np.empty((0, len(self.classes)))
-        mean, deviation = torch.tensor(self.preprocessor.mean), torch.tensor(self.preprocessor.deviation)
         with self._compute.active() as device:
-            gather = gather_pictures(read, mean, deviation, device)
+            gather = gather_pictures(read, self.preprocessor, device)
         return softmax(outputs_of(self._model, gather, in_batches(examples, BATCH_SIZE), self._compute))
 
     def predict(self, inputs: Sequence[Any]) -> list[dict[str, Any]]:
@@ -66,3 +68,8 @@ class PicturePredictor:
         from chainrule.data.unlabelled import read_picture_paths
 
         return read_picture_paths(path)
+
+
+def load_picture_predictor(folder: Path, compute: Compute) -> PicturePredictor:
+    """The model in a folder, verified and ready to answer."""
+    return PicturePredictor(folder, *read_model(folder), compute)

@@ -10,20 +10,19 @@ from numpy.typing import NDArray
 from torch import nn
 
 from chainrule.data.preprocess import TablePreprocessor, TargetScaler
-from chainrule.errors import DataError, ModelFolderError
+from chainrule.errors import DataError
 from chainrule.inference.classes import outputs_of
 from chainrule.learners.batches import gather_rows, in_batches
-from chainrule.models.folder import ModelConfig, read_text
+from chainrule.models.folder import ModelConfig, read_model, read_text
 from chainrule.runtime.devices import Compute
 
 BATCH_SIZE = 4096
-PREPROCESSING = "preprocessor_config.json"
+FEATURES, TARGET = "preprocessor_config.json", "target_config.json"
 
 
 def table_files(preprocessor: TablePreprocessor, scaler: TargetScaler) -> dict[str, str]:
     """What a table model's folder holds beside its weights."""
-    described = {"features": json.loads(preprocessor.to_json()), "target": json.loads(scaler.to_json())}
-    return {PREPROCESSING: json.dumps(described, ensure_ascii=False, indent=2) + "\n"}
+    return {FEATURES: preprocessor.to_json(), TARGET: scaler.to_json()}
 
 
 class TableRegressor:
@@ -31,14 +30,8 @@ class TableRegressor:
 
     def __init__(self, folder: Path, model: nn.Module, config: ModelConfig, compute: Compute) -> None:
         self.config = config
-        path = folder / PREPROCESSING
-        try:
-            described = json.loads(read_text(path))
-            features, target = json.dumps(described["features"]), json.dumps(described["target"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise ModelFolderError(f"{path} does not describe features and target ({error!r}).") from error
-        self.preprocessor = TablePreprocessor.from_json(features)
-        self._scaler = TargetScaler.from_json(target)
+        self.preprocessor = TablePreprocessor.from_json(read_text(folder / FEATURES))
+        self._scaler = TargetScaler.from_json(read_text(folder / TARGET))
         self._model = model.to(compute.device)
         self._compute = compute
 
@@ -79,3 +72,8 @@ def _row(number: int, given: object) -> Mapping[str, Any]:
             "or a file with --data."
         )
     return given
+
+
+def load_table_regressor(folder: Path, compute: Compute) -> TableRegressor:
+    """The model in a folder, verified and ready to answer."""
+    return TableRegressor(folder, *read_model(folder), compute)

@@ -14,7 +14,7 @@ from chainrule.data.token_store import encode
 from chainrule.errors import DataError, ModelFolderError
 from chainrule.inference.classes import answers, outputs_of, softmax
 from chainrule.learners.batches import gather_tokens, in_batches
-from chainrule.models.folder import ModelConfig, read_text
+from chainrule.models.folder import ModelConfig, read_json, read_model
 from chainrule.runtime.devices import Compute
 
 BATCH_SIZE = 256
@@ -43,7 +43,7 @@ class TextPredictor:
         self._compute = compute
         self._tokenizer = read_tokenizer(folder / TOKENIZER)
         try:
-            self._max_length = int(json.loads(read_text(folder / SETTINGS))["model_max_length"])
+            self._max_length = int(read_json(folder / SETTINGS)["model_max_length"])
         except (ValueError, KeyError, TypeError) as error:
             raise ModelFolderError(f"{folder / SETTINGS} does not say model_max_length ({error!r}).") from error
 
@@ -70,3 +70,8 @@ class TextPredictor:
         from chainrule.data.unlabelled import read_texts
 
         return read_texts(path)
+
+
+def load_text_predictor(folder: Path, compute: Compute) -> TextPredictor:
+    """The model in a folder, verified and ready to answer."""
+    return TextPredictor(folder, *read_model(folder), compute)

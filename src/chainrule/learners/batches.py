@@ -10,6 +10,7 @@ from torch import Tensor
 
 from chainrule.data.dataset import Positions
 from chainrule.data.order import EpochOrder
+from chainrule.data.preprocess import PicturePreprocessor
 from chainrule.data.token_store import TokenStore
 from chainrule.learners.supervised import Batch
 
@@ -84,17 +85,17 @@ def gather_rows(features: NDArray[np.float32], device: torch.device) -> Gather:
 
 
 def gather_pictures(
-    read: Callable[[Positions], NDArray[np.uint8]], mean: Tensor, deviation: Tensor, device: torch.device
+    read: Callable[[Positions], NDArray[np.uint8]], preprocessor: PicturePreprocessor, device: torch.device
 ) -> Gather:
     """Pictures as (standardised pixels (batch, channels, height, width),), channels last in memory.
 
     Args:
         read: positions → pixels, (batch, channels, height, width).
-        mean: of each channel over the training split, in pixel values.
-        deviation: likewise the standard deviation.
+        preprocessor: what they are standardised by.
         device: where the pictures are wanted.
     """
-    mean, scale = mean.to(device).view(-1, 1, 1), 1 / deviation.to(device).view(-1, 1, 1)
+    mean = torch.tensor(preprocessor.mean, device=device).view(-1, 1, 1)
+    scale = 1 / torch.tensor(preprocessor.deviation, device=device).view(-1, 1, 1)
 
     def gather(positions: Positions) -> tuple[Tensor, ...]:
         pixels = torch.from_numpy(read(positions)).to(device)

@@ -73,9 +73,7 @@ def small_network(
     for number, (before, after) in enumerate(zip([channels, *widths], widths, strict=False)):
         halve = [nn.MaxPool2d(2)] if number else []
         layers += [*halve, conv_block(before, after), conv_block(after, after)]
-    head = nn.Sequential(
-        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(dropout), nn.Linear(widths[-1], classes)
-    )
+    head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(dropout), nn.Linear(widths[-1], classes))
     return ConvolutionalNetwork(features=nn.Sequential(*layers), head=head)
 
 

@@ -142,6 +142,18 @@ def read_text(path: Path) -> str:
         raise ModelFolderError(f"{path} cannot be read ({error}); copy the whole model folder again.") from error
 
 
+def read_json(path: Path) -> Any:
+    """A JSON file of a model folder.
+
+    Raises:
+        ModelFolderError: it is not there or is no JSON.
+    """
+    try:
+        return json.loads(read_text(path))
+    except (ValueError, RecursionError) as error:
+        raise ModelFolderError(f"{path} is not JSON ({error}); copy the whole model folder again.") from error
+
+
 def read_config(folder: Path) -> ModelConfig:
     """What `config.json` says.
 
@@ -150,7 +162,7 @@ def read_config(folder: Path) -> ModelConfig:
     """
     path = folder / CONFIG
     try:
-        described = json.loads(read_text(path))
+        described = read_json(path)
         if described["format"] != FORMAT:
             raise ModelFolderError(
                 f"{path} is in format {described['format']!r}, this version reads format {FORMAT}; "
@@ -213,6 +225,8 @@ def read_model(folder: Path) -> "tuple[nn.Module, ModelConfig]":
         with torch.device("meta"):
             model = build_model(config)
         model.load_state_dict(weights, strict=True, assign=True)
+    except UnknownNameError as error:
+        raise ModelFolderError(f"{folder / CONFIG} names an architecture this version lacks: {error}") from error
     except (TypeError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise ModelFolderError(

@@ -1,6 +1,7 @@
 """The multilayer perceptron."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -21,13 +22,11 @@ class MultilayerPerceptron(nn.Module):
         dropout: share of the hidden units that is silenced in training, in [0, 1).
     """
 
-    def __init__(
-        self, *, input_size: int, hidden_sizes: Sequence[int], output_size: int, dropout: float = 0.0
-    ) -> None:
+    def __init__(self, *, input_size: int, hidden_sizes: Sequence[int], output_size: int, dropout: float = 0.0) -> None:
         super().__init__()
         sizes = [input_size, *hidden_sizes]
         layers: list[nn.Module] = []
-        for before, after in zip(sizes, sizes[1:], strict=False):
+        for before, after in pairwise(sizes):
             layers += [nn.Linear(before, after), nn.GELU(), nn.Dropout(dropout)]
         self.hidden = nn.Sequential(*layers)
         self.output = nn.Linear(sizes[-1], output_size)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from chainrule.errors import OptionError
 from chainrule.recipes.contract import Assembly, Setting
-from chainrule.recipes.supervised import SHARE, ClassWeights, Fitting, check_ranges
+from chainrule.recipes.supervised import SHARE, Classifying, Fitting, check_ranges
 
 if TYPE_CHECKING:
     from chainrule.data.dataset import Dataset
@@ -31,10 +31,8 @@ class ImageCnn:
     """Filters of each stage of `small`; pictures are halved between stages."""
     dropout: float = 0.1
     """Share of the last features of `small` silenced in training, in [0, 0.99]."""
-    label_smoothing: float = 0.0
-    """Share of the target spread over all classes, in [0, 0.99]."""
-    class_weights: ClassWeights = "equal"
-    """`balanced` lets every class count the same, however rare."""
+    classifying: Classifying = Classifying()
+    """What is asked of the classifier."""
     fitting: Fitting = Fitting(
         batch_size=128, epochs=4, learning_rate=3e-3, warmup=0.2, weight_decay=0.05, clip_norm=None
     )
@@ -42,15 +40,18 @@ class ImageCnn:
 
     def __post_init__(self) -> None:
         """Refuses values out of range."""
-        check_ranges(self, dropout=SHARE, label_smoothing=SHARE)
+        check_ranges(self, dropout=SHARE)
         if not self.widths or min(self.widths) < 1:
             raise OptionError(f"--widths is {self.widths}; it needs at least one number, all at least 1.")
 
-    def open_data(self, setting: Setting, data: Path | None = None) -> "Dataset":
-        """The pictures it learns from, or others of the same shape from another place."""
+    def open_data(
+        self, setting: Setting, data: Path | None = None, shape: tuple[int, int, int] | None = None
+    ) -> "Dataset":
+        """The pictures it learns from, or others from another place, brought to their shape."""
         from chainrule.data.opening import open_examples
 
-        return open_examples(setting.dataset, data or setting.data, kind="pictures")
+        dataset = None if data else setting.dataset
+        return open_examples(dataset, data or setting.data, kind="pictures", picture_shape=shape)
 
     def family_and_arguments(self, shape: tuple[int, int, int], classes: int) -> tuple[str, dict[str, Any]]:
         """The network as the model folder names it."""
@@ -80,11 +81,11 @@ class ImageCnn:
 
         from chainrule.data.order import EpochOrder
         from chainrule.data.preprocess import PicturePreprocessor
-        from chainrule.evaluation.classification import class_figures
-        from chainrule.inference.pictures import PREPROCESSING
+        from chainrule.inference.pictures import picture_files
         from chainrule.learners.batches import Part, SplitBatches, gather_pictures
         from chainrule.models.folder import ModelConfig, build_model, write_model
-        from chainrule.recipes.supervised import assemble, classification_objective
+        from chainrule.recipes.judging import class_figures
+        from chainrule.recipes.supervised import assemble
         from chainrule.runtime.draws import reseed_all
         from chainrule.training.loop import Selection
 
@@ -102,11 +103,10 @@ class ImageCnn:
         )
         device = torch.device(setting.compute.device)
         reseed_all(setting.seed, "weights")
-        model = build_model(config).to(device, memory_format=torch.channels_last)
-        mean, deviation = torch.tensor(preprocessor.mean), torch.tensor(preprocessor.deviation)
+        model = build_model(config).to(device)
         train_part, held_out_part = (
             Part(
-                gather=gather_pictures(examples.pictures, mean, deviation, device),
+                gather=gather_pictures(examples.pictures, preprocessor, device),
                 targets=torch.from_numpy(examples.labels()).to(device),
             )
             for examples in (train, held_out)
@@ -117,9 +117,7 @@ class ImageCnn:
             self.fitting,
             dataset=dataset,
             model=model,
-            objective=classification_objective(
-                train, len(classes), class_weights=self.class_weights, label_smoothing=self.label_smoothing
-            ),
+            objective=self.classifying.objective(train, len(classes)),
             batches=SplitBatches(
                 train=train_part,
                 held_out=held_out_part,
@@ -128,11 +126,26 @@ class ImageCnn:
             ),
             judge=class_figures,
             selection=Selection("accuracy", higher_is_better=True),
-            save_model=lambda folder: write_model(
-                folder, model, config, {PREPROCESSING: preprocessor.to_json()}
-            ),
+            save_model=lambda folder: write_model(folder, model, config, picture_files(preprocessor)),
         )
 
     def judge(self, setting: Setting, model_folder: Path, rows: Path | None = None) -> "Judgement":
         """Accuracy, beside logistic regression on the pixels."""
-        raise NotImplementedError
+        from chainrule.evaluation.baselines import majority
+        from chainrule.evaluation.classification import judge_classification
+        from chainrule.evaluation.describe import describer
+        from chainrule.evaluation.linear import logistic_regression_pixels
+        from chainrule.inference.pictures import load_picture_predictor
+        from chainrule.recipes.judging import scored_examples
+
+        dataset = self.open_data(setting)
+        train, held_out = dataset.split("train"), dataset.split("validation")
+        predictor = load_picture_predictor(model_folder, setting.compute)
+        test = scored_examples(dataset, rows, lambda path: self.open_data(setting, path, predictor.preprocessor.shape))
+        return judge_classification(
+            probabilities=predictor.probabilities(test.pictures, len(test)),
+            labels=test.labels(),
+            classes=predictor.classes,
+            baselines=(majority(train, test), logistic_regression_pixels(train, held_out, test)),
+            describe=describer(test),
+        )

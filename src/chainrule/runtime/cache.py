@@ -32,7 +32,6 @@ def made(name: str) -> Path:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StorageError(
-            f"cannot create the cache folder {path}: {error.strerror}; "
-            f"set {VARIABLE} to a folder you may write to."
+            f"cannot create the cache folder {path}: {error.strerror}; set {VARIABLE} to a folder you may write to."
         ) from error
     return path

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import torch
 
 SIZES = (64, 128, 256, 512, 1024, 2048, 4096)
-TARGET = 0.3  # seconds a product may take
+TARGET = 0.2  # seconds a product may take
 
 FLOATS = ("float64", "float32", "float16", "bfloat16", "float8_e4m3fn", "float8_e5m2")
 INTEGERS = ("int64", "int32", "int16", "int8", "uint8")

@@ -4,7 +4,6 @@ import contextlib
 import functools
 import os
 import platform
-from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from chainrule.errors import OptionError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import torch
 
 
@@ -32,18 +33,15 @@ class Compute:
         import torch
 
         threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-        fill = torch.utils.deterministic.fill_uninitialized_memory
         # cuBLAS needs this for equal bytes; it must be set before the first product.
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.set_num_threads(self.threads)
         torch.use_deterministic_algorithms(mode=True)
-        torch.utils.deterministic.fill_uninitialized_memory = False
         try:
             yield torch.device(self.device)
         finally:
             torch.set_num_threads(threads)
             torch.use_deterministic_algorithms(mode=strict)
-            torch.utils.deterministic.fill_uninitialized_memory = fill
 
     def autocast(self) -> AbstractContextManager[Any]:
         """The context in which a model's forward pass runs."""

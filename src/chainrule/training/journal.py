@@ -1,4 +1,4 @@
-"""The lines of figures a run leaves: `metrics.jsonl`, the same on every repetition, and `timings.jsonl`, the clock's."""
+"""The lines of figures a run leaves: `metrics.jsonl`, always the same, and `timings.jsonl`, the clock's."""
 
 import contextlib
 import json

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.errors import OutputFolderError, ResumeError
-from chainrule.runtime.files import remove_partial, storage_errors, write_json
+from chainrule.runtime.files import PARTIAL, remove_partial, storage_errors, write_json
 
 FORMAT = 1  # of run.json and the checkpoints; raised when an older run can no longer go on
 PARENT = Path("runs")
@@ -56,6 +56,17 @@ class RunFolder:
             )
         return dict(record)
 
+    def read_report(self) -> dict[str, Any]:
+        """The report of a finished run.
+
+        Raises:
+            ResumeError: it cannot be read.
+        """
+        try:
+            return dict(json.loads(self.report.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError) as error:
+            raise ResumeError(f"{self.report} cannot be read ({error}); remove it and resume the run.") from error
+
 
 def new_run_folder(output: Path | None, recipe: str, seed: int) -> RunFolder:
     """Makes the folder of a new run: `output`, or one named after the time.
@@ -73,7 +84,7 @@ def new_run_folder(output: Path | None, recipe: str, seed: int) -> RunFolder:
             folder = _made_apart(folder)
         else:
             folder.mkdir(parents=True, exist_ok=True)
-        if any(path.name != LOCK for path in folder.iterdir()):
+        if any(path.name != LOCK and not path.name.startswith(PARTIAL) for path in folder.iterdir()):
             raise OutputFolderError(
                 f"--output {folder} is not empty; give a new folder, or go on with `chainrule resume {folder}`."
             )

@@ -1,0 +1,135 @@
+"""Results as people read them."""
+
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
+from typing import Any
+
+from chainrule.cli.output import aligned
+
+Entries = Sequence[Mapping[str, Any]]
+NONE = "—"
+
+
+def recipes(entries: Entries) -> str:
+    """The table of recipes."""
+    rows = [("RECIPE", "WHAT IT IS", "DATA BY DEFAULT")]
+    rows += [(entry["recipe"], entry["summary"], entry["data"]) for entry in entries]
+    return aligned(rows)
+
+
+def predictions(answers: Entries, inputs: Sequence[str]) -> str:
+    """One line an answer, and beside it the input where it was given in the call."""
+    rows = []
+    for answer, given in zip_longest(answers, inputs, fillvalue=None):
+        figures = [shown(value) for value in (answer or {}).values()]
+        rows.append((*figures, " ".join((given or "").split())))
+    return aligned(rows)
+
+
+def datasets(entries: Entries) -> str:
+    """The table of data sets."""
+    rows = [("DATA SET", "KIND", "CACHED", "WHAT IT IS")]
+    for one in entries:
+        rows += [(one["name"], one["kind"], "yes" if one["cached"] else "no", one["description"])]
+    return aligned(rows)
+
+
+def dataset(found: Mapping[str, Any]) -> str:
+    """What a data set holds, without examples."""
+    left_out = ", ".join(f"{count:,} {reason}" for reason, count in found["left_out"].items() if count)
+    facts = [
+        ("data set", found["name"]),
+        ("content", found["description"]),
+        ("rows", f"{found['rows']:,}"),
+        ("splits", ", ".join(f"{count:,} {name}" for name, count in found["splits"].items())),
+        ("left out", left_out or "nothing"),
+        ("licence", found["licence"]),
+        ("source", found["source"]),
+        ("sha256", found["sha256"]),
+        *(("note", note) for note in found["notes"]),
+    ]
+    if found["target"]:
+        facts += [("target", ", ".join(f"{name} {shown(value)}" for name, value in found["target"].items()))]
+    parts = [aligned(facts)]
+    if found["class_counts"]:
+        parts += [class_counts(found["class_counts"])]
+    return "\n".join(parts)
+
+
+def class_counts(counts: Mapping[str, Mapping[str, int]]) -> str:
+    """The table of classes, with the examples each has in each split."""
+    splits = list(next(iter(counts.values())))
+    rows = [("CLASS", *(split.upper() for split in splits))]
+    rows += [(name, *(f"{of_split[split]:,}" for split in splits)) for name, of_split in counts.items()]
+    return aligned(rows, right=range(1, len(splits) + 1))
+
+
+def examples(found: Mapping[str, Any]) -> str:
+    """A few examples of a data set: pictures below each other, all others in a table; its columns down if it is one."""
+    some: Entries = found["examples"]
+    if found["kind"] == "pictures":
+        return "\n".join(aligned([[f"LABEL {one['label']}"], *([line] for line in one["picture"])]) for one in some)
+    upright = found["kind"] == "table"
+    rows = [[name if upright else name.upper() for name in some[0]]]
+    rows += [[shown(value) for value in one.values()] for one in some]
+    return aligned(list(zip(*rows, strict=True)), right=range(1, len(rows))) if upright else aligned(rows)
+
+
+def diagnosis(found: Mapping[str, Any]) -> str:
+    """The machine, then the table of data types."""
+    versions, processor, memory = found["versions"], found["processor"], found["memory"]
+    features = f" with {', '.join(processor['features'])}" if processor["features"] else ""
+    devices = [(one["name"], f"{one['model']}, {size(one['memory'])}") for one in found["devices"]]
+    disks = [f"{size(one['free'])} free for {one['purpose']} in {one['folder']}" for one in found["disks"]]
+    facts = [
+        *((name, version or "not installed") for name, version in versions.items()),
+        ("platform", found["platform"]),
+        ("processor", f"{processor['name']}, {processor['cores']} cores{features}"),
+        ("memory", f"{size(memory['available'])} free of {size(memory['total'])}"),
+        *((f"device {name}", told) for name, told in devices),
+        *(("disk", told) for told in disks),
+        ("auto means", " ".join(f"--{name} {value}" for name, value in found["compute"].items())),
+        ("peak", NONE if found["peak"] is None else f"{found['peak'] / 1e9:,.0f} GFLOP/s"),
+    ]
+    return f"{aligned(facts)}\n{data_types(found['data_types'])}"
+
+
+def data_types(entries: Entries) -> str:
+    """The table of data types, and below it why a speed is missing."""
+    devices = list(entries[0]["speed"])
+    heads = ("TYPE", "BITS", "LOWEST", "HIGHEST", "SMALLEST NORMAL", "EPSILON", "DIGITS")
+    rows = [(*heads, *(f"PRODUCTS ON {device.upper()}" for device in devices))]
+    for entry in entries:
+        limits = [shown(entry[key]) for key in ("lowest", "highest", "smallest_normal", "epsilon")]
+        speeds = [speed(entry["name"], entry["speed"][device]) for device in devices]
+        rows.append((entry["name"], str(entry["bits"]), *limits, str(entry["decimal_digits"]), *speeds))
+    reasons = [told["reason"] for entry in entries for told in entry["speed"].values() if told["reason"]]
+    table = aligned(rows, right=range(1, len(rows[0])))
+    return table + "".join(f"\n{NONE} {reason}" for reason in reasons) + "\n" * bool(reasons)
+
+
+def speed(name: str, measured: Mapping[str, Any]) -> str:
+    """A rate in billions of operations a second, and the result's type where it is another."""
+    rate = measured["operations_per_second"]
+    if rate is None:
+        return NONE
+    unit = "GOP/s" if name.startswith(("int", "uint")) else "GFLOP/s"
+    other = f" into {measured['result']}" if measured["result"] not in {name, "float32"} else ""
+    return f"{rate / 1e9:,.1f} {unit}{other}"
+
+
+def shown(value: object) -> str:
+    """A value in few characters."""
+    if value is None:
+        return NONE
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        whole = float(value).is_integer() and abs(value) < 1e10
+        return f"{value:,.0f}" if whole else f"{value:.4g}"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(shown, value))
+    return str(value)
+
+
+def size(count: int | None) -> str:
+    """Bytes in GiB."""
+    return NONE if count is None else f"{count / 2**30:,.1f} GiB"

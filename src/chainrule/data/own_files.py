@@ -1,0 +1,147 @@
+"""A user's own data: any file or folder of theirs, converted once and mapped from the cache ever after."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from chainrule.data import store
+from chainrule.data.columns import Choice
+from chainrule.data.csv_files import open_csv
+from chainrule.data.dataset import Dataset, Kind
+from chainrule.data.json_lines import open_json_lines
+from chainrule.data.npz_pictures import convert_npz, open_pairs
+from chainrule.data.own_paths import check_beginning, check_file, check_folder
+from chainrule.data.own_table import convert_table
+from chainrule.data.own_text import convert_text
+from chainrule.data.parquet_files import open_parquet
+from chainrule.data.picture_folders import convert_folder, open_folder
+from chainrule.data.pictures import Shape
+from chainrule.data.records import Records
+from chainrule.errors import FileFormatError, OptionError
+from chainrule.runtime.files import sha256_file
+
+VERSION = 1  # of the conversion: a change in what it makes of equal files raises it
+OPENERS: Mapping[str, Callable[[Path], Records]] = {
+    ".csv": open_csv,
+    ".tsv": open_csv,
+    ".tab": open_csv,
+    ".jsonl": open_json_lines,
+    ".ndjson": open_json_lines,
+    ".json": open_json_lines,
+    ".parquet": open_parquet,
+    ".pq": open_parquet,
+}
+LARGEST_SIDE = 1024  # pixels
+
+
+def read_own(
+    path: str | Path,
+    *,
+    kind: Kind,
+    text_column: str | None = None,
+    label_column: str | None = None,
+    target_column: str | None = None,
+    ignore_columns: Sequence[str] = (),
+    picture_shape: Shape | None = None,
+) -> Dataset:
+    """Reads a user's data.
+
+    Rows may come as CSV, TSV, JSON Lines or Parquet; pictures as a folder with a folder for each class, or as
+    an .npz file. Nothing is kept in memory as a whole. What was guessed (encoding, columns) is in the data
+    set's notes.
+
+    Args:
+        path: the file or folder.
+        kind: what an example is.
+        text_column: the column of texts; None to guess.
+        label_column: the column of classes; None to guess.
+        target_column: in a table, the column of numbers to predict.
+        ignore_columns: columns of a table that are not to be features.
+        picture_shape: channels (1 or 3), height and width of the pictures; None to choose by their own.
+
+    Raises:
+        FileFormatError: the file cannot be read.
+        ArchiveError: an .npz file is damaged or hostile.
+        ColumnError: a column is missing, cannot be guessed, or holds the wrong thing.
+        OptionError: an option does not fit the kind of data.
+        DataError: no row is left to train on.
+    """
+    place = Path(path)
+    choice = Choice(text=text_column, label=label_column, target=target_column, ignored=tuple(ignore_columns))
+    if kind == "sequences":
+        raise OptionError("sequences cannot be read from files yet; choose a data set that goes by a name.")
+    if kind == "pictures":
+        dataset = _pictures(place, choice, picture_shape)
+    else:
+        if picture_shape is not None:
+            raise OptionError(f"a picture's shape was given for {kind} data; leave it out.")
+        dataset = _rows(place, kind, choice)
+    return dataclasses.replace(dataset, name=place.name or str(place), source=str(place))
+
+
+def _rows(path: Path, kind: Literal["text", "table"], choice: Choice) -> Dataset:
+    check_file(path)
+    if kind == "text" and (choice.target is not None or choice.ignored):
+        raise OptionError("--target-column and --ignore-columns are for tables; leave them out for text.")
+    if kind == "table" and choice.text is not None:
+        raise OptionError("--text-column is for text; leave it out for a table.")
+    sha256 = sha256_file(path)
+    convert = convert_text if kind == "text" else convert_table
+    return _cached(
+        (kind, path.suffix.lower(), dataclasses.astuple(choice)),
+        sha256,
+        lambda key: convert(open_records(path), choice, key=key, sha256=sha256),
+    )
+
+
+def open_records(path: Path) -> Records:
+    """The rows of a regular file, by its name's ending.
+
+    Raises:
+        FileFormatError: it cannot be read.
+        ColumnError: two columns have one name.
+    """
+    opener = OPENERS.get(path.suffix.lower())
+    if opener is None:
+        raise FileFormatError(f"{path} cannot be read; a file in {', '.join(OPENERS)} was needed.")
+    if opener is not open_parquet:
+        check_beginning(path)
+    return opener(path)
+
+
+def _pictures(path: Path, choice: Choice, shape: Shape | None) -> Dataset:
+    if choice != Choice():
+        raise OptionError("columns were named, and pictures have none; leave the options out.")
+    if shape is not None and not (shape[0] in {1, 3} and all(1 <= n <= LARGEST_SIDE for n in shape[1:])):
+        raise OptionError(
+            f"the shape {shape} of pictures was asked for; 1 or 3 channels, and a height and a width of "
+            f"1 to {LARGEST_SIDE:,} pixels were needed."
+        )
+    if path.suffix.lower() == ".npz" and not path.is_dir():
+        check_file(path)
+        sha256 = sha256_file(path)
+        return _cached(
+            ("npz", shape),
+            sha256,
+            lambda key: convert_npz(path, open_pairs(path), shape, key=key, sha256=sha256),
+        )
+    check_folder(path)
+    folder = open_folder(path)
+    sha256 = folder.sha256()
+    return _cached(("folder", shape), sha256, lambda key: convert_folder(folder, shape, key=key, sha256=sha256))
+
+
+def _cached(options: tuple[Any, ...], sha256: str, convert: Callable[[str], None]) -> Dataset:
+    """The data set that the cache holds, after converting it where it holds none."""
+    content = json.dumps([VERSION, options, sha256])
+    key = f"own-{hashlib.sha256(content.encode()).hexdigest()[:32]}"
+    dataset = store.open_dataset(key)
+    if dataset is None:
+        convert(key)
+        dataset = store.open_dataset(key)
+    if dataset is None:
+        raise FileFormatError("the converted data vanished from the cache; run the command again.")
+    return dataset

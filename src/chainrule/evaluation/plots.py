@@ -1,0 +1,175 @@
+"""The pictures of a report, in one style: each function gives a figure, `render_png` its bytes."""
+
+import io
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from chainrule.evaluation.glyphs import drawable, drawable_names, font_families, note_on_names
+from chainrule.metrics import Reliability, r2
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Okabe and Ito's colours, which every kind of colour vision tells apart.
+BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#7F7F7F"
+STYLE: Any = {  # matplotlib types each key's value apart
+    "font.size": 10,
+    "axes.titlesize": 11,
+    "axes.titlelocation": "left",
+    "axes.titlepad": 10,
+    "axes.labelsize": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": "#555555",
+    "axes.linewidth": 0.8,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.formatter.useoffset": False,
+    "grid.color": "#E6E6E6",
+    "grid.linewidth": 0.8,
+    "xtick.color": "#555555",
+    "ytick.color": "#555555",
+    "xtick.labelcolor": "#222222",
+    "ytick.labelcolor": "#222222",
+    "lines.linewidth": 1.8,
+    "lines.markersize": 4,
+    "legend.frameon": False,
+    "figure.constrained_layout.use": True,
+    "savefig.dpi": 200,
+}
+MOST_NUMBERED_CLASSES = 20  # beyond that the cells are too small for numbers
+MOST_POINTS = 3000  # beyond that points hide each other
+
+
+def render_png(draw: "Callable[[], Figure]") -> bytes:
+    """Draws a figure in the house style, whatever the user's own style is, and gives the PNG's bytes."""
+    import matplotlib as mpl
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    buffer = io.BytesIO()
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(STYLE | {"font.family": list(font_families())})
+        figure = draw()
+        FigureCanvasAgg(figure)
+        figure.savefig(buffer, format="png", metadata={"Software": "chainrule"})
+    return buffer.getvalue()
+
+
+def draw_learning_curve(lines: Iterable[Mapping[str, Any]], metric: str) -> "Figure | None":
+    """The loss in training and validation, and below it the metric in validation, against the steps.
+
+    Args:
+        lines: of `metrics.jsonl`: each has `step`, `split` and figures.
+        metric: the figure of the lower panel.
+
+    Returns:
+        None where the lines hold neither loss nor metric.
+    """
+    from matplotlib.figure import Figure
+
+    kept = list(lines)
+    panels = [name for name in dict.fromkeys(("loss", metric)) if any(name in line for line in kept)]
+    if not panels:
+        return None
+    figure = Figure(figsize=(6.4, 2.0 + 2.0 * len(panels)))
+    for axes, name in zip(figure.subplots(len(panels), sharex=True, squeeze=False)[:, 0], panels, strict=True):
+        for split, colour in (("train", BLUE), ("validation", ORANGE)):
+            points = [(line["step"], line[name]) for line in kept if line["split"] == split and name in line]
+            if points:
+                axes.plot(*zip(*points, strict=True), color=colour, marker="o" if len(points) < 30 else "", label=split)
+        axes.set_ylabel(name.replace("_", " "))
+        axes.legend(loc="best")
+    figure.axes[0].set_title("Learning curve")
+    figure.axes[-1].set_xlabel("steps")
+    return figure
+
+
+def draw_confusion(counts: Int[np.ndarray, "classes classes"], classes: Sequence[str]) -> "Figure":
+    """Which classes are taken for which; the colour is the share of the row.
+
+    Args:
+        counts: examples of each true class (row) said to be of each class (column).
+        classes: their names.
+    """
+    from matplotlib.figure import Figure
+
+    count = len(classes)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    names = drawable_names(classes)
+    side = min(3.0 + 0.42 * count, 14.0)
+    figure = Figure(figsize=(side + 1.0, side))
+    axes: Axes = figure.subplots()
+    axes.grid(visible=False)
+    picture = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    size = float(np.clip(260 / count, 5, 10))
+    axes.set_xticks(
+        range(count), names, rotation=45, ha="right", rotation_mode="anchor", fontsize=size, parse_math=False
+    )
+    axes.set_yticks(range(count), names, fontsize=size, parse_math=False)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    if count <= MOST_NUMBERED_CLASSES:
+        for row, column in zip(*np.nonzero(counts), strict=True):
+            colour = "white" if shares[row, column] > 0.55 else "#222222"
+            axes.text(column, row, f"{counts[row, column]:,}", ha="center", va="center", color=colour, fontsize=size)
+    axes.set_title(f"Confusion matrix of {counts.sum():,} test examples")
+    axes.set_xlabel("\n".join(filter(None, ("predicted class", note_on_names(classes, names)))))
+    axes.set_ylabel("true class")
+    bar = figure.colorbar(picture, ax=axes, fraction=0.046, pad=0.03, format="{x:.0%}")
+    bar.set_label("share of the true class")
+    bar.outline.set_visible(False)
+    return figure
+
+
+def draw_calibration(found: Reliability) -> "Figure":
+    """How often the model is right where it is so sure, and below it how many examples that is."""
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import PercentFormatter
+
+    figure = Figure(figsize=(5.2, 6.0))
+    upper, lower = figure.subplots(2, sharex=True, height_ratios=(3, 1))
+    filled = found.examples > 0
+    upper.plot((0, 1), (0, 1), color=GREY, linestyle="--", linewidth=1.2, label="perfectly calibrated")
+    upper.plot(found.confidence[filled], found.accuracy[filled], color=BLUE, marker="o", label="model")
+    upper.set(xlim=(0, 1), ylim=(0, 1.02), aspect="auto", ylabel="share that is right")
+    upper.legend(loc="upper left")
+    upper.set_title("Calibration: above the line too modest, below it too sure")
+    bins = len(found.examples)
+    lower.bar((np.arange(bins) + 0.5) / bins, found.examples, width=0.9 / bins, color=BLUE)
+    lower.set(xlabel="probability the model gives its answer", ylabel="test examples")
+    upper.yaxis.set_major_formatter(PercentFormatter(1))
+    lower.xaxis.set_major_formatter(PercentFormatter(1))
+    return figure
+
+
+def draw_residuals(
+    predictions: Float[np.ndarray, " examples"], targets: Float[np.ndarray, " examples"], target: str
+) -> "Figure":
+    """Predictions against the truth, and how the errors are distributed."""
+    from matplotlib.figure import Figure
+
+    name = drawable(target, "target")
+    errors = predictions.astype(np.float64) - targets
+    figure = Figure(figsize=(9.2, 4.2))
+    left, right = figure.subplots(1, 2)
+    if len(targets) > MOST_POINTS:
+        cells = left.hexbin(targets, predictions, gridsize=45, bins="log", mincnt=1, cmap="Blues", linewidths=0)
+        figure.colorbar(cells, ax=left, label="test examples").outline.set_visible(False)
+    else:
+        left.scatter(targets, predictions, s=14, color=BLUE, alpha=0.45, linewidths=0)
+    left.axline((float(targets[0]), float(targets[0])), slope=1, color=ORANGE, linewidth=1.2, label="no error")
+    left.legend(loc="upper left")
+    left.set_xlabel(f"{name}, true", parse_math=False)
+    left.set_ylabel(f"{name}, predicted", parse_math=False)
+    left.set_title(f"{len(targets):,} test examples, R² {r2(predictions, targets).value:.3f}")
+    right.hist(errors, bins=min(60, max(5, round(2 * len(errors) ** (1 / 3)))), color=BLUE)
+    right.axvline(0, color=ORANGE, linewidth=1.2)
+    right.set_xlabel(f"error of {name}: predicted - true", parse_math=False)
+    right.set_ylabel("test examples")
+    right.set_title(f"Mean error {errors.mean():.3g}, mean absolute {np.abs(errors).mean():.3g}")
+    return figure

@@ -1,0 +1,178 @@
+"""Results as people read them, compared character for character."""
+
+from chainrule.cli import texts
+from chainrule.cli.output import aligned
+
+
+def test_columns_are_aligned_also_where_characters_are_wide():
+    assert aligned([("名", "number", "z"), ("long", "7", "é")], right={1}) == ("名    number  z\nlong       7  é\n")
+
+
+def test_combining_characters_take_no_room():
+    assert aligned([("e\u0301", "x"), ("ab", "y")]) == "e\u0301   x\nab  y\n"
+
+
+def test_no_rows_are_no_lines():
+    assert aligned([]) == ""
+
+
+def test_the_table_of_data_sets():
+    entries = [
+        {"name": "one", "kind": "text", "description": "the first", "cached": True},
+        {"name": "another", "kind": "pictures", "description": "the second", "cached": False},
+    ]
+    assert texts.datasets(entries) == (
+        "DATA SET  KIND      CACHED  WHAT IT IS\n"
+        "one       text      yes     the first\n"
+        "another   pictures  no      the second\n"
+    )
+
+
+FOUND = {
+    "name": "toys",
+    "description": "toys of all kinds",
+    "kind": "text",
+    "sha256": "abc",
+    "rows": 12345,
+    "splits": {"train": 12000, "validation": 40, "test": 300},
+    "left_out": {"duplicate": 5, "empty": 0},
+    "licence": "MIT",
+    "source": "a shop",
+    "notes": ["The encoding is GBK."],
+    "class_counts": {
+        "good": {"train": 7000, "validation": 11, "test": 13},
+        "坏": {"train": 5000, "validation": 3, "test": 2},
+    },
+    "target": None,
+    "examples": [{"label": "good", "text": "很好"}, {"label": "坏", "text": "…"}],
+}
+
+
+def test_a_data_set():
+    assert texts.dataset(FOUND) == (
+        "data set  toys\n"
+        "content   toys of all kinds\n"
+        "rows      12,345\n"
+        "splits    12,000 train, 40 validation, 300 test\n"
+        "left out  5 duplicate\n"
+        "licence   MIT\n"
+        "source    a shop\n"
+        "sha256    abc\n"
+        "note      The encoding is GBK.\n"
+        "\n"
+        "CLASS  TRAIN  VALIDATION  TEST\n"
+        "good   7,000          11    13\n"
+        "坏     5,000           3     2\n"
+    )
+
+
+def test_a_data_set_for_regression():
+    target = {"least": 1.0, "median": 0.125, "greatest": 31}
+    found = FOUND | {"class_counts": None, "target": target, "left_out": {}, "notes": []}
+    assert texts.dataset(found).splitlines()[4:] == [
+        "left out  nothing",
+        "licence   MIT",
+        "source    a shop",
+        "sha256    abc",
+        "target    least 1, median 0.125, greatest 31",
+    ]
+
+
+def test_examples_of_text():
+    assert texts.examples(FOUND) == "LABEL  TEXT\ngood   很好\n坏     …\n"
+
+
+def test_examples_of_a_table_stand_side_by_side():
+    some = [{"target": 7.0, "hour": 11, "day": "Monday"}, {"target": 0.25, "hour": None, "day": "Sunday"}]
+    assert texts.examples({"kind": "table", "examples": some}) == (
+        "target       7    0.25\nhour        11       —\nday     Monday  Sunday\n"
+    )
+
+
+def test_examples_of_pictures_are_drawn():
+    some = [{"label": "1", "picture": [" # ", " # "]}, {"label": "0", "picture": ["###"]}]
+    assert texts.examples({"kind": "pictures", "examples": some}) == "LABEL 1\n #\n #\n\nLABEL 0\n###\n"
+
+
+def test_examples_of_sequences():
+    some = [{"label": "a", "steps": 7, "first_step": [0.5, -1.25]}]
+    assert (
+        texts.examples({"kind": "sequences", "examples": some})
+        == "LABEL  STEPS  FIRST_STEP\na      7      0.5, -1.25\n"
+    )
+
+
+DIAGNOSIS = {
+    "versions": {"python": "3.11.7", "torch": "2.13.0", "tensorboard": None},
+    "platform": "Linux",
+    "processor": {"name": "Abacus 3000", "cores": 2, "features": ["avx2", "fma"]},
+    "memory": {"total": 8 * 2**30, "available": 3 * 2**29},
+    "devices": [
+        {"name": "cuda", "model": "Big GPU", "memory": 80 * 2**30, "fast_bf16": True},
+        {"name": "cpu", "model": "Abacus 3000", "memory": None, "fast_bf16": False},
+    ],
+    "compute": {"device": "cuda", "precision": "bf16", "threads": 2},
+    "disks": [{"purpose": "cache", "folder": "/c", "free": 2**40}, {"purpose": "runs", "folder": "/r", "free": 0}],
+    "peak": 1234.5e9,
+    "data_types": [
+        {
+            "name": "float32",
+            "bits": 32,
+            "lowest": -3.4028235e38,
+            "highest": 3.4028235e38,
+            "smallest_normal": 1.1754944e-38,
+            "epsilon": 2.0**-23,
+            "decimal_digits": 6,
+            "speed": {
+                "cuda": {"operations_per_second": 5.04e13, "result": "float32", "reason": None},
+                "cpu": {"operations_per_second": 2.5e11, "result": "float32", "reason": None},
+            },
+        },
+        {
+            "name": "int8",
+            "bits": 8,
+            "lowest": -128,
+            "highest": 127,
+            "smallest_normal": None,
+            "epsilon": None,
+            "decimal_digits": 2,
+            "speed": {
+                "cuda": {"operations_per_second": None, "result": None, "reason": "no int8 on cuda"},
+                "cpu": {"operations_per_second": 7e9, "result": "int32", "reason": None},
+            },
+        },
+    ],
+}
+
+
+def test_a_diagnosis():
+    assert texts.diagnosis(DIAGNOSIS) == (
+        "python       3.11.7\n"
+        "torch        2.13.0\n"
+        "tensorboard  not installed\n"
+        "platform     Linux\n"
+        "processor    Abacus 3000, 2 cores with avx2, fma\n"
+        "memory       1.5 GiB free of 8.0 GiB\n"
+        "device cuda  Big GPU, 80.0 GiB\n"
+        "device cpu   Abacus 3000, —\n"
+        "disk         1,024.0 GiB free for cache in /c\n"
+        "disk         0.0 GiB free for runs in /r\n"
+        "auto means   --device cuda --precision bf16 --threads 2\n"
+        "peak         1,234 GFLOP/s\n"
+        "\n"
+        "TYPE     BITS      LOWEST    HIGHEST  SMALLEST NORMAL    EPSILON  DIGITS  PRODUCTS ON CUDA       PRODUCTS ON CPU\n"
+        "float32    32  -3.403e+38  3.403e+38        1.175e-38  1.192e-07       6  50,400.0 GFLOP/s         250.0 GFLOP/s\n"
+        "int8        8        -128        127                —          —       2                 —  7.0 GOP/s into int32\n"
+        "\n"
+        "— no int8 on cuda\n"
+    )
+
+
+def test_a_diagnosis_without_a_peak():
+    told = texts.diagnosis(DIAGNOSIS | {"peak": None})
+    assert "\npeak         —\n" in told
+
+
+def test_tf32_is_no_conversion():
+    measured = {"operations_per_second": 1e12, "result": "float32", "reason": None}
+    assert texts.speed("tf32", measured) == "1,000.0 GFLOP/s"

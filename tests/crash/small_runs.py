@@ -1,0 +1,43 @@
+"""A run of every recipe that takes a second and still has checkpoints, evaluations and a best one."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+COMMON = {"threads": 2, "log_every": 3, "checkpoint_every": 4, "evaluate_every": 5, "seed": 7}
+
+
+def reviews(path: Path) -> Path:
+    """Six hundred texts of two kinds, distinct and in Chinese and English."""
+    draw = np.random.default_rng(0)
+    words = {
+        "good": ["很好", "喜欢", "不错", "great", "lovely", "推荐"],
+        "bad": ["很差", "失望", "难吃", "awful", "broken", "退货"],
+        "": ["酒店", "电影", "房间", "服务", "price", "the", "书", "手机", "服务员", "味道"],
+    }
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["review", "label"])
+        for number in range(600):
+            label = "good" if number % 2 else "bad"
+            text = [*draw.choice(words[label], 2), *draw.choice(words[""], 4), str(number)]
+            writer.writerow(["，".join(draw.permutation(text)), label])
+    return path
+
+
+def small_runs(folder: Path) -> dict[str, dict[str, Any]]:
+    """Recipe → settings; own files are written to `folder`."""
+    return {
+        "sentiment": {
+            **COMMON,
+            "data": reviews(folder / "reviews.csv"),
+            "steps": 13,
+            "hidden_size": 8,
+            "embedding_size": 8,
+            "batch_size": 32,
+        },
+        "mlp-regression": {**COMMON, "dataset": "diabetes", "steps": 13, "hidden_sizes": (16,)},
+        "image-cnn": {**COMMON, "dataset": "digits", "steps": 13, "widths": (4, 8), "batch_size": 64},
+    }

@@ -1,0 +1,40 @@
+"""Whatever moment a run dies at, resumed it ends with the same bytes."""
+
+import json
+
+import pytest
+
+from tests.crash.jobs import KILLED, in_child
+from tests.crash.small_runs import small_runs
+
+RECIPES = ("sentiment", "mlp-regression", "image-cnn")
+SAMPLED = 9  # crash points of each recipe, spread over the whole run and shifted from recipe to recipe
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    return small_runs(tmp_path_factory.mktemp("data"))
+
+
+def promised(output):
+    """The bytes that may not depend on what happened."""
+    return {name: (output / name).read_bytes() for name in ("metrics.jsonl", "model/model.safetensors")}
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_killed_at_any_file_it_resumes_to_the_same_bytes(recipe, runs, tmp_path):
+    settings, counted = runs[recipe], tmp_path / "count.json"
+    assert in_child(recipe, settings, tmp_path / "whole", None, counted) == 0
+    points = json.loads(counted.read_text())
+    assert points > 50, "a run changes more files than that"
+    whole = promised(tmp_path / "whole")
+    first = 1 + RECIPES.index(recipe)
+    for at in range(first, points + 1, max(1, points // SAMPLED)):
+        output = tmp_path / f"killed-{at}"
+        assert in_child(recipe, settings, output, at, counted) == KILLED, f"point {at} was not reached"
+        assert in_child(recipe, settings, output, None, counted) == 0, (
+            f"killed at point {at}, it did not go on"
+        )
+        assert promised(output) == whole, f"killed at point {at}"
+        assert json.loads((output / "report.json").read_text())["steps"] == 13
+        assert not list(output.rglob(".partial-*")), f"killed at point {at}, something is left behind"

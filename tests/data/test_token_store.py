@@ -1,0 +1,72 @@
+import gc
+import os
+import tempfile
+
+import numpy as np
+import pytest
+
+from chainrule.data.text_tokens import train_tokenizer
+from chainrule.data.token_store import encode
+
+TOKENIZER = train_tokenizer("characters", ["aabbcc"], vocabulary_size=5)  # a 2, b 3, c 4
+
+
+def test_tokens_of_all_texts_stand_one_after_another():
+    store = encode(TOKENIZER, ["abc", "", "a b a b x", " 　\n"], max_length=4)
+    np.testing.assert_array_equal(store.tokens, np.array([2, 3, 4, 1, 2, 3, 2, 3, 1], np.int32))
+    assert store.tokens.dtype == np.int32
+    np.testing.assert_array_equal(store.offsets, [0, 3, 4, 8, 9])
+    np.testing.assert_array_equal(store.lengths, [3, 1, 4, 1])
+    assert len(store) == 4
+    assert (store.truncated, store.unknown_characters, store.characters) == (1, 1, 8)
+
+
+def test_padded_texts_come_in_the_order_asked_for():
+    store = encode(TOKENIZER, ["abc", "c", "ba"], max_length=9)
+    tokens, lengths = store.padded(np.array([2, 0, 2, 1]))
+    np.testing.assert_array_equal(tokens, [[3, 2, 0], [2, 3, 4], [3, 2, 0], [4, 0, 0]])
+    assert tokens.dtype == np.int64
+    np.testing.assert_array_equal(lengths, [2, 3, 2, 1])
+
+
+def test_the_sentence_says_shares_and_cuts():
+    store = encode(TOKENIZER, ["abcx", "zzzz", "ab", "a"], max_length=3)
+    assert store.sentence("validation") == (
+        "45.45 % of the validation texts' characters are unknown to the tokenizer; "
+        "2 of 4 texts are longer than 3 tokens and were cut."
+    )
+
+
+def test_unknown_characters_are_counted_in_words_too():
+    tokenizer = train_tokenizer("words", ["酒店很好", "酒店很好"], vocabulary_size=20)
+    store = encode(tokenizer, ["酒店很好呀呀呀 ok"], max_length=20)
+    assert (store.unknown_characters, store.characters) == (5, 9)
+
+
+def test_no_texts_at_all():
+    store = encode(TOKENIZER, iter(()), max_length=3)
+    assert len(store) == 0
+    assert store.tokens.shape == (0,)
+    assert store.sentence("test").startswith("0.00 % of the test texts' characters are unknown")
+
+
+def test_more_texts_than_are_encoded_at_once():
+    texts = ["abc"[i % 3] * (i % 7 + 1) for i in range(2500)]
+    store = encode(TOKENIZER, iter(texts), max_length=5)
+    for i in (0, 1023, 1024, 2047, 2048, 2499):
+        expected = [2 + i % 3] * min(i % 7 + 1, 5)
+        np.testing.assert_array_equal(store.tokens[store.offsets[i] : store.offsets[i + 1]], expected)
+    assert store.truncated == sum(i % 7 + 1 > 5 for i in range(2500))
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="open files are counted in /proc")  # noqa: PTH112
+def test_the_file_has_no_name_and_goes_with_the_store(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    gc.collect()
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+    store = encode(TOKENIZER, ["abc"] * 5, max_length=3)
+    assert list(tmp_path.iterdir()) == []
+    np.testing.assert_array_equal(store.tokens, [2, 3, 4] * 5)
+    del store
+    gc.collect()
+    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
