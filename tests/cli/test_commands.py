@@ -26,8 +26,8 @@ def asked(monkeypatch):
     replace("resume", {"recipe": "toy", "value": 0.5})
     replace("evaluate", {"recipe": "toy", "value": 0.25})
     replace("predict", [{"label": "positive", "probability": 0.9876}, {"label": "negative", "probability": 1.0}])
-    report = SimpleNamespace(render_text=lambda report: f"{report['recipe']}: {report['value']}\n")
-    monkeypatch.setitem(sys.modules, "chainrule.evaluation.report", report)
+    report = SimpleNamespace(render_text=lambda report, **_: f"{report['recipe']}: {report['value']}\n")
+    monkeypatch.setitem(sys.modules, "chainrule.evaluation.text", report)
     return calls
 
 
@@ -39,6 +39,23 @@ def test_resume(call, asked):
     assert call("resume", "runs/x") == (0, "toy: 0.5\n", "")
     assert json.loads(call("resume", "runs/x", "--json").output) == {"recipe": "toy", "value": 0.5}
     assert asked == [("resume", (Path("runs/x"),), {"display": True})] * 2
+
+
+def test_a_report_is_as_wide_as_the_terminal_and_coloured_on_one_alone(call, asked, monkeypatch):
+    given = []
+    told = SimpleNamespace(render_text=lambda _, **options: given.append(options) or "")
+    monkeypatch.setitem(sys.modules, "chainrule.evaluation.text", told)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    for terminal in (False, True):
+        monkeypatch.setattr(sys, "__stdout__", SimpleNamespace(isatty=lambda is_one=terminal: is_one))
+        call("resume", "runs/x")
+    monkeypatch.setenv("NO_COLOR", "1")
+    call("resume", "runs/x")
+    assert given == [
+        {"width": 80, "colour": False},
+        {"width": 80, "colour": True},
+        {"width": 80, "colour": False},
+    ]
 
 
 def test_evaluate(call, asked):
@@ -108,8 +125,10 @@ def test_standard_input_in_another_encoding_is_refused(call, asked, monkeypatch)
     assert call("predict", "runs/x", "-") == (
         2,
         "",
-        ("chainrule: standard input is not UTF-8 (byte 0 is 0xba); "
-        "convert it, or give the file with --data, which detects encodings.\n"),
+        (
+            "chainrule: standard input is not UTF-8 (byte 0 is 0xba); "
+            "convert it, or give the file with --data, which detects encodings.\n"
+        ),
     )
     assert asked == []
 
@@ -118,8 +137,10 @@ def test_nothing_to_predict_is_a_wrong_call(call, asked):
     assert call("predict", "runs/x") == (
         2,
         "",
-        ("chainrule: predict needs something to predict: give inputs after the run's folder, "
-        "- to read them from standard input, or --data FILE.\n"),
+        (
+            "chainrule: predict needs something to predict: give inputs after the run's folder, "
+            "- to read them from standard input, or --data FILE.\n"
+        ),
     )
 
 

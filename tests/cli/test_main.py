@@ -97,8 +97,10 @@ def test_a_figure_that_json_cannot_hold_is_a_bug(call, monkeypatch):
         ),
         (
             ["evaluate", "runs/x", "--device", "xyz"],
-            ('invalid value "xyz" for --device. Choose from: "auto", "cpu", "cuda", "mps". '
-            "`chainrule evaluate --help` shows what there is."),
+            (
+                'invalid value "xyz" for --device. Choose from: "auto", "cpu", "cuda", "mps". '
+                "`chainrule evaluate --help` shows what there is."
+            ),
         ),
     ],
 )
@@ -170,6 +172,16 @@ def test_a_full_disk_is_one_sentence(arguments):
         ended = program(*arguments, stdout=full)
     assert ended.returncode == 1
     assert ended.stderr == (b"chainrule: cannot write the result to standard output: No space left on device.\n")
+
+
+@pytest.mark.parametrize("arguments", [["list"], ["--help"]])
+def test_a_closed_standard_output_is_one_sentence(arguments):
+    command = [sys.executable, "-m", "chainrule", *arguments]
+    ended = subprocess.run(
+        ["sh", "-c", 'exec "$@" >&-', "sh", *command], check=False, stderr=subprocess.PIPE, timeout=60
+    )
+    assert ended.returncode == 1
+    assert ended.stderr == b"chainrule: cannot write the result: standard output is closed.\n"
 
 
 @pytest.mark.parametrize("arguments", [["list"], ["--help"]])

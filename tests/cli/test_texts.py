@@ -1,7 +1,11 @@
 """Results as people read them, compared character for character."""
 
+import sys
+
+import pytest
+
 from chainrule.cli import texts
-from chainrule.cli.output import aligned
+from chainrule.cli.output import aligned, terminal_width
 
 
 def test_columns_are_aligned_also_where_characters_are_wide():
@@ -158,13 +162,16 @@ def test_a_diagnosis():
         "disk         1,024.0 GiB free for cache in /c\n"
         "disk         0.0 GiB free for runs in /r\n"
         "auto means   --device cuda --precision bf16 --threads 2\n"
-        "peak         1,234 GFLOP/s\n"
+        "peak         1,234.5 GFLOP/s in products and convolutions\n"
         "\n"
-        "TYPE     BITS      LOWEST    HIGHEST  SMALLEST NORMAL    EPSILON  DIGITS  PRODUCTS ON CUDA       PRODUCTS ON CPU\n"
-        "float32    32  -3.403e+38  3.403e+38        1.175e-38  1.192e-07       6  50,400.0 GFLOP/s         250.0 GFLOP/s\n"
-        "int8        8        -128        127                —          —       2                 —  7.0 GOP/s into int32\n"
+        "TYPE     BITS    LOWEST  HIGHEST  SMALLEST   EPSILON  DIGITS  CUDA G/S  CPU G/S\n"
+        "float32    32  -3.4e+38  3.4e+38  1.18e-38  1.19e-07       6  50,400.0    250.0\n"
+        "int8        8      -128      127         —         —       2         —      7.0\n"
         "\n"
+        "SMALLEST: the smallest positive number of full precision.\n"
+        "G/S: billions of additions and multiplications a second in products of matrices.\n"
         "— no int8 on cuda\n"
+        "int8 on cpu: summed in int32.\n"
     )
 
 
@@ -173,6 +180,32 @@ def test_a_diagnosis_without_a_peak():
     assert "\npeak         —\n" in told
 
 
-def test_tf32_is_no_conversion():
-    measured = {"operations_per_second": 1e12, "result": "float32", "reason": None}
-    assert texts.speed("tf32", measured) == "1,000.0 GFLOP/s"
+def test_tf32_is_summed_in_float32_as_everyone_expects():
+    speed = {"cuda": {"operations_per_second": 1e12, "result": "float32", "reason": None}}
+    entry = DIAGNOSIS["data_types"][0] | {"name": "tf32", "speed": speed}
+    assert "summed" not in texts.data_types([entry])
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "—"),
+        (7, "7"),
+        (-9999999, "-9,999,999"),
+        (12345678, "1.235e+07"),
+        (2.0, "2"),
+        (0.98765, "0.9877"),
+        ([1.5, None, "x"], "1.5, —, x"),
+        (True, "True"),
+        ("text", "text"),
+    ],
+)
+def test_values_in_few_characters(value, text):
+    assert texts.shown(value) == text
+
+
+def test_without_a_terminal_lines_have_a_hundred_columns(monkeypatch, tmp_path):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    with (tmp_path / "file").open("w") as file:
+        monkeypatch.setattr(sys, "__stdout__", file)
+        assert terminal_width() == 100

@@ -42,6 +42,7 @@ def test_without_flags_everything_is_as_by_default(call, runs):
         (["--columns", "a", "--columns", "b"], Toy(columns=("a", "b"))),
         (["--columns", "a", "b", "--width", "3"], Toy(columns=("a", "b"), width=3)),
         (["--limit", "1e-3"], Toy(limit=0.001)),
+        (["--sizes", "7", "11", "13"], Toy(sizes=(7, 11, 13))),
         (["--rate", "0.25"], Toy(fit=Fit(rate=0.25))),
         (["--rounds", "5"], Toy(fit=Fit(rate=0.5, rounds=5))),
     ],
@@ -67,8 +68,8 @@ def test_the_runs_options_are_flags(call, runs, flags, options):
 
 
 def test_the_report_is_printed(call, runs, monkeypatch):
-    report = SimpleNamespace(render_text=lambda report: f"{report['recipe']}: {report['value']}\n")
-    monkeypatch.setitem(sys.modules, "chainrule.evaluation.report", report)
+    report = SimpleNamespace(render_text=lambda report, **_: f"{report['recipe']}: {report['value']}\n")
+    monkeypatch.setitem(sys.modules, "chainrule.evaluation.text", report)
     assert call("train", "toy") == (0, "toy: 0.5\n", "")
     assert call("train", "toy", "--json") == (0, '{\n  "recipe": "toy",\n  "value": 0.5\n}\n', "")
 
@@ -92,18 +93,24 @@ def test_the_report_is_printed(call, runs, monkeypatch):
         ),
         (
             ["--width", "wide"],
-            ('invalid value for --width: unable to convert "wide" into int. '
-            "`chainrule train toy --help` shows what there is."),
+            (
+                'invalid value for --width: unable to convert "wide" into int. '
+                "`chainrule train toy --help` shows what there is."
+            ),
         ),
         (
             ["--shade", "drak"],
-            ('invalid value "drak" for --shade. Choose from: "light", "dark". Did you mean "dark"? '
-            "`chainrule train toy --help` shows what there is."),
+            (
+                'invalid value "drak" for --shade. Choose from: "light", "dark". Did you mean "dark"? '
+                "`chainrule train toy --help` shows what there is."
+            ),
         ),
         (
             ["--width"],
-            ('command "train toy" parameter --width requires an argument. '
-            "`chainrule train toy --help` shows what there is."),
+            (
+                'command "train toy" parameter --width requires an argument. '
+                "`chainrule train toy --help` shows what there is."
+            ),
         ),
         (["more"], "there is no place for 'more'. `chainrule train toy --help` shows what there is."),
     ],
@@ -122,8 +129,10 @@ def test_the_recipe_comes_first(call, toys, arguments):
     assert call("train", *arguments) == (
         2,
         "",
-        ("chainrule: train needs a recipe's name before all options: chainrule train RECIPE [OPTIONS]; "
-        "`chainrule list` shows the recipes.\n"),
+        (
+            "chainrule: train needs a recipe's name before all options: chainrule train RECIPE [OPTIONS]; "
+            "`chainrule list` shows the recipes.\n"
+        ),
     )
 
 
@@ -139,8 +148,10 @@ def test_a_field_without_a_default_is_a_flag_that_must_be_given(call, toys):
     assert call("train", "terse") == (
         2,
         "",
-        ('chainrule: command "train terse" parameter --width requires an argument. '
-        "`chainrule train terse --help` shows what there is.\n"),
+        (
+            'chainrule: command "train terse" parameter --width requires an argument. '
+            "`chainrule train terse --help` shows what there is.\n"
+        ),
     )
 
 
@@ -176,6 +187,7 @@ def test_help_of_a_recipe(call, toys):
         "  --both-ways --no-both-ways  Whether it is read backwards too. [default: True]\n"
         "  --word-list PATH            A file of words.\n"
         "  --columns STR...            Which columns are left out.\n"
+        "  --sizes INT...              Of the layers. [default: (3, 5)]\n"
         "  --limit FLOAT               Largest value. [default: 1.0]\n"
         "  --rate FLOAT                Of learning, > 0. [default: 0.5]\n"
         "  --rounds INT                How often. [default: 3]\n"

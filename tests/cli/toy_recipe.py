@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path  # noqa: TC003 - read from the annotations at run time
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -46,6 +46,8 @@ class Toy:
     """A file of words."""
     columns: tuple[str, ...] = ()
     """Which columns are left out."""
+    sizes: tuple[int, ...] = field(default_factory=lambda: (3, 5))
+    """Of the layers."""
     limit: float | None = 1.0
     """Largest value."""
     fit: Fit = Fit(rate=0.5)

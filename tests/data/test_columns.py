@@ -19,6 +19,7 @@ def table(**columns):
     return Records(path=Path("a.csv"), names=tuple(columns), batches=batches)
 
 
+CHOOSE = "; choose with --text-column and --label-column."
 TEXT_NOTE = "Using column {!r} as text and {!r} as label; choose others with --text-column and --label-column."
 
 
@@ -50,10 +51,11 @@ def test_named_columns_need_no_note():
 @pytest.mark.parametrize(
     ("columns", "sentence"),
     [
-        (["a", "b", "label"], "a.csv has the columns 'a', 'b', 'label', and it is not plain which is the text; choose "
-                              "with --text-column and --label-column."),
-        (["text", "b", "c"], "a.csv has the columns 'text', 'b', 'c', and it is not plain which is the label; choose "
-                             "with --text-column and --label-column."),
+        (
+            ["a", "b", "label"],
+            "a.csv has the columns 'a', 'b', 'label', and it is not plain which is the text" + CHOOSE,
+        ),
+        (["text", "b", "c"], "a.csv has the columns 'text', 'b', 'c', and it is not plain which is the label" + CHOOSE),
         (["content", "comment", "label"], "a.csv has the columns 'content', 'comment'; choose one with --text-column."),
         (["text", "class", "category"], "a.csv has the columns 'class', 'category'; choose one with --label-column."),
     ],

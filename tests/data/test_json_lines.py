@@ -67,7 +67,10 @@ def test_what_was_written_is_read(tmp_path, rows):
     [
         ('{"a": 1}\n{"a": 1,}\n', "a.jsonl, line 2, character "),
         ('{"a": 1}\n{"a"\n', "a.jsonl, line 2, character "),
-        ('[\n{"a": 1}\n]\n', "a.jsonl, line 1, character 3: Expecting value; a JSON object a line (not one array of all) "),
+        (
+            '[\n{"a": 1}\n]\n',
+            "a.jsonl, line 1, character 3: Expecting value; a JSON object a line (not one array ",
+        ),
         ('{"a": 1}\n[1, 2]\n', "a.jsonl, line 2: '[1, 2]' was found; a JSON object was needed."),
         ('{"a": 1}\n"text"\n', "a.jsonl, line 2: '\"text\"' was found; a JSON object was needed."),
         ('{"a": 1}\n{"a": [1]}\n', "a.jsonl, line 2, column 'a': a nested value was found; text, a number, true, "),
@@ -75,7 +78,10 @@ def test_what_was_written_is_read(tmp_path, rows):
         ("{}\n", "a.jsonl holds no JSON object with a key; one object a line was needed."),
         ("\n", "a.jsonl holds no JSON object with a key; one object a line was needed."),
         ('{"a": ' + "[" * 100_000 + "\n", "a.jsonl, line 1: nested too deeply."),
-        ('{"a": "x"}\n{"a": "\\ud800"}\n', "a.jsonl, line 2, column 'a': half of a surrogate pair stands there alone; "),
+        (
+            '{"a": "x"}\n{"a": "\\ud800"}\n',
+            "a.jsonl, line 2, column 'a': half of a surrogate pair stands there ",
+        ),
         ('{"a": "' + "x" * (FIELD_LIMIT + 1) + '"}\n', "a.jsonl, line 1, column 'a': more than 1,048,576 characters"),
     ],
 )

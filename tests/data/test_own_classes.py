@@ -64,7 +64,9 @@ def test_so_many_labels_are_not_all_read():
 def test_classes_of_pictures():
     assert picture_classes(PATH, {"b", "a"}) == (("a", "b"), {"a": 0, "b": 1})
     for count in (0, 1, 1001):
-        with pytest.raises(ColumnError, match=f"holds pictures of {count:,} classes; 2 to 1,000 were needed, in a folder"):
+        with pytest.raises(
+            ColumnError, match=f"holds pictures of {count:,} classes; 2 to 1,000 were needed, in a folder"
+        ):
             picture_classes(PATH, {str(i) for i in range(count)})
 
 

@@ -99,21 +99,35 @@ def test_a_number_late_in_a_column_does_not_make_it_a_number(tmp_path):
 
 def test_columns_can_be_ignored(tmp_path):
     rows = [(i, i, i) for i in range(40)]
-    dataset = read_own(
-        csv_of(tmp_path, "a,b,price", rows), kind="table", target_column="price", ignore_columns=["a"]
-    )
+    dataset = read_own(csv_of(tmp_path, "a,b,price", rows), kind="table", target_column="price", ignore_columns=["a"])
     assert dataset.rows.schema.names == ["b", "target"]
 
 
 @pytest.mark.parametrize(
     ("header", "rows", "sentence"),
     [
-        ("a,y", [(1, 2), (3, "cheap")], "table.csv, line 3, column 'y': 'cheap' was found; a finite number to predict "),
+        (
+            "a,y",
+            [(1, 2), (3, "cheap")],
+            "table.csv, line 3, column 'y': 'cheap' was found; a finite number to ",
+        ),
         ("a,y", [(1, 2), (3, "x" * 60)], "table.csv, line 3, column 'y': '" + "x" * 40 + "…' was found; a finite"),
-        ("a,y", [(1, "-inf")], "table.csv, line 2, column 'y': '-inf' was found; a finite number to predict was needed."),
+        (
+            "a,y",
+            [(1, "-inf")],
+            "table.csv, line 2, column 'y': '-inf' was found; a finite number to ",
+        ),
         ("a,y", [(1, 2), ("1e999", 2)], "table.csv, line 3, column 'a': an infinite value was found; a finite number"),
-        ("target,y", [(1, 2)], "table.csv: column 'target' would be a feature beside the column that is predicted; rename"),
-        ("a,y", [("", 2)], "table.csv has no column to predict from: its columns are 'a', 'y'. Column 'a' holds no value"),
+        (
+            "target,y",
+            [(1, 2)],
+            "table.csv: column 'target' would be a feature beside the column that is predicted; ",
+        ),
+        (
+            "a,y",
+            [("", 2)],
+            "table.csv has no column to predict from: its columns are 'a', 'y'. Column 'a' holds ",
+        ),
     ],
 )
 def test_what_cannot_be_used_is_refused_in_one_sentence(tmp_path, empty_cache, header, rows, sentence):

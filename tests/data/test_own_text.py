@@ -46,9 +46,7 @@ def test_rows_left_out_are_counted_by_reason(tmp_path):
 
 
 def test_labels_may_be_words_in_any_format(tmp_path):
-    lines = "".join(
-        f'{{"text": "number {i}", "label": "{["neg", "pos", "mixed"][i % 3]}"}}\n' for i in range(50)
-    )
+    lines = "".join(f'{{"text": "number {i}", "label": "{["neg", "pos", "mixed"][i % 3]}"}}\n' for i in range(50))
     path = tmp_path / "a.jsonl"
     path.write_text(lines + '{"text": null, "label": "pos"}\n')
     dataset = read_own(path, kind="text")
@@ -85,3 +83,10 @@ def test_a_split_without_examples_says_how_many_rows_are_needed(tmp_path):
     assert empty
     with pytest.raises(DataError, match=f"no example in its {empty[0]} split .* about 50 fill every split"):
         dataset.split(empty[0])
+
+
+def test_columns_that_are_ignored_are_not_guessed(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("text,comment,label\n" + "".join(f"text {i},comment {i},{i % 2}\n" for i in range(40)))
+    dataset = read_own(path, kind="text", ignore_columns=["text"])
+    assert dataset.rows.column("text").to_pylist()[7] == "comment 7"

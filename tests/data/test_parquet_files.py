@@ -1,4 +1,4 @@
-import datetime
+import datetime as dt
 import decimal
 
 import pyarrow as pa
@@ -30,7 +30,7 @@ def test_values_of_all_plain_types(tmp_path):
             "truth": [True, None, False],
             "code": pa.array(["x", "y", "x"]).dictionary_encode(),
             "exact": [decimal.Decimal("1.50"), None, decimal.Decimal("2.00")],
-            "day": [datetime.date(2020, 1, 2), None, None],
+            "day": [dt.date(2020, 1, 2), None, None],
         }
     )
     pq.write_table(table, path)

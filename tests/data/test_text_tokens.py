@@ -52,7 +52,17 @@ def test_subwords_merge_what_stands_together_most_often():
     tokenizer = train_tokenizer("subwords", ["low lower", "low lowest"], vocabulary_size=9)
     # "low" stands four times: l+o, then lo+w; one token is left, and of the pairs (e, r) and (e, s), (s, t) …
     # none stands twice.
-    assert tokenizer.get_vocab() == {"[PAD]": 0, "[UNK]": 1, "e": 2, "l": 3, "o": 4, "w": 5, "lo": 6, "low": 7, "lowe": 8}
+    assert tokenizer.get_vocab() == {
+        "[PAD]": 0,
+        "[UNK]": 1,
+        "e": 2,
+        "l": 3,
+        "o": 4,
+        "w": 5,
+        "lo": 6,
+        "low": 7,
+        "lowe": 8,
+    }
     assert tokens(tokenizer, "LOWER low") == ["lowe", "[UNK]", "low"]
 
 
@@ -78,7 +88,14 @@ def test_words_scores_are_log_probabilities_of_jieba_counts():
     scores = dict(json.loads(tokenizer.to_str())["model"]["vocab"])
     # 电影 stands three times, 好 once; 电 and 影, which are no words here, count as seen once; 看 is too rare.
     assert scores == pytest.approx(
-        {"[PAD]": 0, "[UNK]": 0, "电影": math.log(3 / 6), "好": math.log(1 / 6), "影": math.log(1 / 6), "电": math.log(1 / 6)}
+        {
+            "[PAD]": 0,
+            "[UNK]": 0,
+            "电影": math.log(3 / 6),
+            "好": math.log(1 / 6),
+            "影": math.log(1 / 6),
+            "电": math.log(1 / 6),
+        }
     )
 
 

@@ -21,12 +21,14 @@ def test_tokens_of_all_texts_stand_one_after_another():
     assert (store.truncated, store.unknown_characters, store.characters) == (1, 1, 8)
 
 
-def test_padded_texts_come_in_the_order_asked_for():
+def test_padded_spans_come_in_the_order_asked_for():
     store = encode(TOKENIZER, ["abc", "c", "ba"], max_length=9)
-    tokens, lengths = store.padded(np.array([2, 0, 2, 1]))
+    positions = np.array([2, 0, 2, 1])
+    tokens = store.padded_spans(store.offsets[positions], store.lengths[positions])
     np.testing.assert_array_equal(tokens, [[3, 2, 0], [2, 3, 4], [3, 2, 0], [4, 0, 0]])
     assert tokens.dtype == np.int64
-    np.testing.assert_array_equal(lengths, [2, 3, 2, 1])
+    inner = store.padded_spans(np.array([1, 3]), np.array([2, 1]))
+    np.testing.assert_array_equal(inner, [[3, 4], [4, 0]])
 
 
 def test_the_sentence_says_shares_and_cuts():

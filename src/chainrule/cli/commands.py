@@ -11,7 +11,7 @@ from cyclopts import App, Parameter
 from chainrule import api
 from chainrule.cli import texts
 from chainrule.cli.application import STANDARD_INPUT
-from chainrule.cli.output import as_json
+from chainrule.cli.output import as_json, terminal_colours, terminal_width
 from chainrule.errors import UsageError
 from chainrule.training.options import DeviceName, PrecisionName
 
@@ -129,7 +129,7 @@ def get_dataset(name: DatasetName, /, *, json: Json = False) -> str:
 
 @data_command.command(name="show", sort_key=2)
 def show_dataset(name: DatasetName, /, *, json: Json = False) -> str:
-    """Show what a data set holds, with examples, and what was left out and why."""
+    """Show what a data set holds, with examples, and what was left out."""
     found = api.show_dataset(name)
     return as_json(found) if json else f"{texts.dataset(found)}\n{texts.examples(found)}"
 
@@ -138,6 +138,6 @@ def of_report(report: Mapping[str, Any], *, json: bool) -> str:
     """A run's report as it is printed."""
     if json:
         return as_json(report)
-    from chainrule.evaluation.report import render_text
+    from chainrule.evaluation.text import render_text
 
-    return render_text(report)
+    return render_text(report, width=terminal_width(), colour=terminal_colours())

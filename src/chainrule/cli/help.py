@@ -3,9 +3,10 @@
 import inspect
 import io
 import re
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+
+from chainrule.cli.output import terminal_colours
 
 if TYPE_CHECKING:
     from cyclopts.help import HelpPanel
@@ -60,8 +61,7 @@ def printed(show: Callable[..., object], bound: inspect.BoundArguments) -> str:
     from rich.console import Console
 
     page = io.StringIO()
-    # Colours where standard output is a terminal; its width is found without it.
-    bound.arguments["console"] = Console(file=page, force_terminal=sys.stdout.isatty())
+    bound.arguments["console"] = Console(file=page, force_terminal=terminal_colours())
     show(*bound.args, **bound.kwargs)
     lines = [line.rstrip() for line in page.getvalue().splitlines()]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n") + "\n"

@@ -4,6 +4,7 @@ import codecs
 import json
 import logging
 import os
+import shutil
 import sys
 import unicodedata
 from collections.abc import Container, Sequence
@@ -52,8 +53,21 @@ def cells(text: str) -> int:
     )
 
 
+def terminal_width() -> int:
+    """Columns of the terminal; 100 where there is none."""
+    return shutil.get_terminal_size((100, 24)).columns
+
+
+def terminal_colours() -> bool:
+    """Whether standard output is a terminal and its user does not mind colours (no-color.org)."""
+    return sys.__stdout__ is not None and sys.__stdout__.isatty() and not os.environ.get("NO_COLOR")
+
+
 def write(text: str) -> int:
     """Writes the result on standard output and returns the exit status."""
+    if sys.stdout is None:
+        complain("cannot write the result: standard output is closed.")
+        return 1
     encoding = sys.stdout.encoding or "utf-8"
     try:
         sys.stdout.write(text.encode(encoding, ESCAPED).decode(encoding))

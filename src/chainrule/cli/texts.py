@@ -89,42 +89,45 @@ def diagnosis(found: Mapping[str, Any]) -> str:
         *((f"device {name}", told) for name, told in devices),
         *(("disk", told) for told in disks),
         ("auto means", " ".join(f"--{name} {value}" for name, value in found["compute"].items())),
-        ("peak", NONE if found["peak"] is None else f"{found['peak'] / 1e9:,.0f} GFLOP/s"),
+        ("peak", NONE if found["peak"] is None else f"{rate(found['peak'])} GFLOP/s in products and convolutions"),
     ]
     return f"{aligned(facts)}\n{data_types(found['data_types'])}"
 
 
 def data_types(entries: Entries) -> str:
-    """The table of data types, and below it why a speed is missing."""
+    """The table of data types, and below it what there is to say of its speeds."""
     devices = list(entries[0]["speed"])
-    heads = ("TYPE", "BITS", "LOWEST", "HIGHEST", "SMALLEST NORMAL", "EPSILON", "DIGITS")
-    rows = [(*heads, *(f"PRODUCTS ON {device.upper()}" for device in devices))]
+    heads = ("TYPE", "BITS", "LOWEST", "HIGHEST", "SMALLEST", "EPSILON", "DIGITS")
+    rows = [(*heads, *(f"{device.upper()} G/S" for device in devices))]
+    notes = [
+        "SMALLEST: the smallest positive number of full precision.",
+        "G/S: billions of additions and multiplications a second in products of matrices.",
+    ]
     for entry in entries:
-        limits = [shown(entry[key]) for key in ("lowest", "highest", "smallest_normal", "epsilon")]
-        speeds = [speed(entry["name"], entry["speed"][device]) for device in devices]
-        rows.append((entry["name"], str(entry["bits"]), *limits, str(entry["decimal_digits"]), *speeds))
-    reasons = [told["reason"] for entry in entries for told in entry["speed"].values() if told["reason"]]
-    table = aligned(rows, right=range(1, len(rows[0])))
-    return table + "".join(f"\n{NONE} {reason}" for reason in reasons) + "\n" * bool(reasons)
+        name, speeds = entry["name"], entry["speed"]
+        limits = [shown(entry[key], digits=3) for key in ("lowest", "highest", "smallest_normal", "epsilon")]
+        rates = [rate(speeds[device]["operations_per_second"]) for device in devices]
+        rows.append((name, str(entry["bits"]), *limits, str(entry["decimal_digits"]), *rates))
+        for device, speed in speeds.items():
+            if speed["reason"]:
+                notes.append(f"{NONE} {speed['reason']}")
+            elif speed["result"] not in {name, "float32"}:
+                notes.append(f"{name} on {device}: summed in {speed['result']}.")
+    return "\n".join([aligned(rows, right=range(1, len(rows[0]))), *notes]) + "\n"
 
 
-def speed(name: str, measured: Mapping[str, Any]) -> str:
-    """A rate in billions of operations a second, and the result's type where it is another."""
-    rate = measured["operations_per_second"]
-    if rate is None:
-        return NONE
-    unit = "GOP/s" if name.startswith(("int", "uint")) else "GFLOP/s"
-    other = f" into {measured['result']}" if measured["result"] not in {name, "float32"} else ""
-    return f"{rate / 1e9:,.1f} {unit}{other}"
+def rate(operations: float | None) -> str:
+    """Billions of operations a second."""
+    return NONE if operations is None else f"{operations / 1e9:,.1f}"
 
 
-def shown(value: object) -> str:
-    """A value in few characters."""
+def shown(value: object, *, digits: int = 4) -> str:
+    """A value in few characters: numbers with so many digits, but small whole numbers in full."""
     if value is None:
         return NONE
     if isinstance(value, int | float) and not isinstance(value, bool):
-        whole = float(value).is_integer() and abs(value) < 1e10
-        return f"{value:,.0f}" if whole else f"{value:.4g}"
+        whole = float(value).is_integer() and abs(value) < 1e7
+        return f"{value:,.0f}" if whole else f"{value:.{digits}g}"
     if isinstance(value, list | tuple):
         return ", ".join(map(shown, value))
     return str(value)

@@ -61,7 +61,7 @@ def description(recipe: "type[Recipe]") -> str:
 def command(recipe: "type[Recipe]") -> Callable[..., str]:
     """The function behind `chainrule train RECIPE`, with a keyword for every flag."""
     common, own = setting_fields(RunOptions), setting_fields(recipe)
-    if twice := common.keys() & own.keys():
+    if twice := {*common, "json"} & own.keys():
         raise UsageError(
             f"the recipe {recipe.name} has a field {min(twice)!r}, and so has every run; rename the recipe's."
         )
@@ -79,7 +79,7 @@ def command(recipe: "type[Recipe]") -> Callable[..., str]:
 
 
 def keyword(name: str, annotation: Any, *, default: Any) -> inspect.Parameter:
-    """A parameter that is given by name; one that must be given where the default is MISSING."""
+    """A parameter that is given by name, and that must be given where the default is MISSING."""
     if default is dataclasses.MISSING:
         default = inspect.Parameter.empty
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
@@ -102,7 +102,9 @@ def keywords(kind: type[Any], group: Group) -> Iterator[inspect.Parameter]:
             consume_multiple=True,  # --columns a b c
             show_default=False if field.default == () else None,  # None: as for all others
         )
-        yield keyword(name, Annotated[types[name], parameter], default=field.default)
+        made = field.default_factory
+        default = field.default if made is dataclasses.MISSING else made()
+        yield keyword(name, Annotated[types[name], parameter], default=default)
 
 
 def field_types(kind: type[Any]) -> dict[str, Any]:

@@ -56,7 +56,8 @@ def _object(path: Path, number: int, line: str) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         array = "(not one array of all) " if line.lstrip().startswith("[") else ""
         raise FileFormatError(
-            f"{path}, line {number:,}, character {error.pos + 1:,}: {error.msg}; a JSON object a line {array}was needed."
+            f"{path}, line {number:,}, character {error.pos + 1:,}: {error.msg}; "
+            f"a JSON object a line {array}was needed."
         ) from error
     except RecursionError as error:
         raise FileFormatError(f"{path}, line {number:,}: nested too deeply.") from error

@@ -14,7 +14,11 @@ from chainrule.data.own_paths import check_beginning
 from chainrule.errors import FileFormatError
 
 LIMITS = Limits(members=100, total=1 << 38)
-HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+LONGEST_HEADER = 10_000  # bytes; NumPy would read a longer one before it refused it
+HEADERS = {  # how a file begins, how its header is read, and in how many bytes its length stands
+    b"\x93NUMPY\x01\x00": (np.lib.format.read_array_header_1_0, 2),
+    b"\x93NUMPY\x02\x00": (np.lib.format.read_array_header_2_0, 4),
+}
 
 
 @dataclass(frozen=True)
@@ -73,10 +77,12 @@ def _header(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> St
     if not member.filename.endswith(".npy"):
         raise FileFormatError(f"{path} holds {member.filename!r}, which is no NumPy array; save it with np.savez.")
     with archive.open(member) as stream:
-        version = np.lib.format.read_magic(stream)
-        if version not in HEADERS:
-            raise FileFormatError(f"{path}: {member.filename} is of a format that is not known here.")
-        shape, is_fortran, dtype = HEADERS[version](stream)
+        read, width = HEADERS.get(stream.read(8), (None, 0))
+        length = int.from_bytes(stream.read(width), "little")
+        if read is None or length > LONGEST_HEADER:
+            raise FileFormatError(f"{path}: {member.filename} has no header of an array that is known here.")
+        stream.seek(8)
+        shape, is_fortran, dtype = read(stream)
         array = StoredArray(path, member.filename, shape, dtype, stream.tell())
     if dtype.hasobject:
         raise FileFormatError(
@@ -90,5 +96,7 @@ def _header(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> St
     claimed = dtype.itemsize * int(np.prod([int(n) for n in shape], dtype=object))
     there = member.file_size - array.header_bytes
     if claimed != there or min(shape, default=0) < 0:
-        raise FileFormatError(f"{path}: array {array.name!r} claims {claimed:,} bytes, and {there:,} are there.")
+        raise FileFormatError(
+            f"{path}: array {array.name!r} claims the shape {shape}, that is {claimed:,} bytes; {there:,} are there."
+        )
     return array

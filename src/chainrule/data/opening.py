@@ -5,11 +5,10 @@ from typing import Any
 
 from chainrule.data.dataset import Dataset, Kind
 from chainrule.errors import OptionError
-from chainrule.runtime.progress import say
 
 
 def open_examples(dataset: str | None, data: Path | None, *, kind: Kind, **columns: Any) -> Dataset:
-    """Opens either of the two and tells what was noted while reading.
+    """Opens either of the two.
 
     Args:
         dataset: the name of a data set.
@@ -24,22 +23,16 @@ def open_examples(dataset: str | None, data: Path | None, *, kind: Kind, **colum
     if data is not None:
         from chainrule.data.own_files import read_own
 
-        opened = read_own(data, kind=kind, **columns)
-    else:
-        from chainrule.data.catalog import describe, names, open_dataset
+        return read_own(data, kind=kind, **columns)
+    from chainrule.data.catalog import describe, names, open_dataset
 
-        if given := [name for name, value in columns.items() if value]:
-            flag = given[0].replace("_", "-")
-            raise OptionError(f"--{flag} is for files of your own; name the file with --data.")
-        name = dataset or ""
-        if describe(name).kind != kind:
-            fitting = ", ".join(other for other in names() if describe(other).kind == kind)
-            raise OptionError(
-                f"data set {name!r} holds {describe(name).kind}, this recipe takes {kind}; fitting are: {fitting}."
-            )
-        opened = open_dataset(name)
-    for note in opened.notes:
-        say(note)
-    for reason, count in opened.left_out.items():
-        say(f"{count:,} of {len(opened.split_codes):,} rows were left out: {reason}.")
-    return opened
+    if given := [name for name, value in columns.items() if value]:
+        flag = given[0].replace("_", "-")
+        raise OptionError(f"--{flag} is for files of your own; name the file with --data.")
+    name = dataset or ""
+    if describe(name).kind != kind:
+        fitting = ", ".join(other for other in names() if describe(other).kind == kind)
+        raise OptionError(
+            f"data set {name!r} holds {describe(name).kind}, this recipe takes {kind}; fitting are: {fitting}."
+        )
+    return open_dataset(name)

@@ -5,13 +5,14 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from chainrule.data import store
 from chainrule.data.columns import Choice
 from chainrule.data.csv_files import open_csv
 from chainrule.data.dataset import Dataset, Kind
 from chainrule.data.json_lines import open_json_lines
+from chainrule.data.known_hashes import recall_sha256, remember_sha256
 from chainrule.data.npz_pictures import convert_npz, open_pairs
 from chainrule.data.own_paths import check_beginning, check_file, check_folder
 from chainrule.data.own_table import convert_table
@@ -23,6 +24,7 @@ from chainrule.data.records import Records
 from chainrule.errors import FileFormatError, OptionError
 from chainrule.runtime.files import sha256_file
 
+Opened = TypeVar("Opened")
 VERSION = 1  # of the conversion: a change in what it makes of equal files raises it
 OPENERS: Mapping[str, Callable[[Path], Records]] = {
     ".csv": open_csv,
@@ -59,7 +61,7 @@ def read_own(
         text_column: the column of texts; None to guess.
         label_column: the column of classes; None to guess.
         target_column: in a table, the column of numbers to predict.
-        ignore_columns: columns of a table that are not to be features.
+        ignore_columns: columns that are not to be features, nor to be guessed as texts or labels.
         picture_shape: channels (1 or 3), height and width of the pictures; None to choose by their own.
 
     Raises:
@@ -84,16 +86,16 @@ def read_own(
 
 def _rows(path: Path, kind: Literal["text", "table"], choice: Choice) -> Dataset:
     check_file(path)
-    if kind == "text" and (choice.target is not None or choice.ignored):
-        raise OptionError("--target-column and --ignore-columns are for tables; leave them out for text.")
+    if kind == "text" and choice.target is not None:
+        raise OptionError("--target-column is for tables; leave it out for text.")
     if kind == "table" and choice.text is not None:
         raise OptionError("--text-column is for text; leave it out for a table.")
-    sha256 = sha256_file(path)
     convert = convert_text if kind == "text" else convert_table
     return _cached(
+        path,
         (kind, path.suffix.lower(), dataclasses.astuple(choice)),
-        sha256,
-        lambda key: convert(open_records(path), choice, key=key, sha256=sha256),
+        open_records,
+        lambda records, key, sha256: convert(records, choice, key=key, sha256=sha256),
     )
 
 
@@ -122,26 +124,48 @@ def _pictures(path: Path, choice: Choice, shape: Shape | None) -> Dataset:
         )
     if path.suffix.lower() == ".npz" and not path.is_dir():
         check_file(path)
-        sha256 = sha256_file(path)
         return _cached(
+            path,
             ("npz", shape),
-            sha256,
-            lambda key: convert_npz(path, open_pairs(path), shape, key=key, sha256=sha256),
+            open_pairs,
+            lambda pairs, key, sha256: convert_npz(path, pairs, shape, key=key, sha256=sha256),
         )
     check_folder(path)
     folder = open_folder(path)
     sha256 = folder.sha256()
-    return _cached(("folder", shape), sha256, lambda key: convert_folder(folder, shape, key=key, sha256=sha256))
+    key = _key(("folder", shape), sha256)
+    return store.open_dataset(key) or _converted(key, lambda: convert_folder(folder, shape, key=key, sha256=sha256))
 
 
-def _cached(options: tuple[Any, ...], sha256: str, convert: Callable[[str], None]) -> Dataset:
-    """The data set that the cache holds, after converting it where it holds none."""
+def _cached(
+    path: Path,
+    options: tuple[Any, ...],
+    opener: Callable[[Path], Opened],
+    convert: Callable[[Opened, str, str], None],
+) -> Dataset:
+    """The data set that the cache holds of a file, after converting it where it holds none.
+
+    A file that was never seen is opened before its hash is taken: what is hostile is refused without reading on.
+    """
+    opened = None
+    sha256 = recall_sha256(path)
+    if sha256 is None:
+        opened = opener(path)
+        sha256 = sha256_file(path)
+        remember_sha256(path, sha256)
+    key = _key(options, sha256)
+    known = store.open_dataset(key)
+    return known or _converted(key, lambda: convert(opened or opener(path), key, sha256))
+
+
+def _key(options: tuple[Any, ...], sha256: str) -> str:
     content = json.dumps([VERSION, options, sha256])
-    key = f"own-{hashlib.sha256(content.encode()).hexdigest()[:32]}"
+    return f"own-{hashlib.sha256(content.encode()).hexdigest()[:32]}"
+
+
+def _converted(key: str, convert: Callable[[], None]) -> Dataset:
+    convert()
     dataset = store.open_dataset(key)
-    if dataset is None:
-        convert(key)
-        dataset = store.open_dataset(key)
     if dataset is None:
         raise FileFormatError("the converted data vanished from the cache; run the command again.")
     return dataset

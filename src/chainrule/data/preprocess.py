@@ -117,7 +117,7 @@ class TablePreprocessor:
         """
         try:
             columns = tuple(map(column_from_json, json.loads(text)["columns"]))
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
             raise ModelFolderError(f"the model's description of its columns cannot be read ({error!r}).") from error
         if not columns or len({column.name for column in columns}) < len(columns):
             raise ModelFolderError("the model's description of its columns has none, or one of them twice.")
@@ -162,7 +162,7 @@ class TargetScaler:
         try:
             content = json.loads(text)
             return cls(finite(content["mean"]), positive(content["deviation"]))
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
             raise ModelFolderError(f"the model's scale of its target cannot be read ({error!r}).") from error
 
 
@@ -240,7 +240,7 @@ class PicturePreprocessor:
             shape = (content["num_channels"], content["size"]["height"], content["size"]["width"])
             mean = tuple(finite(value) * HIGHEST for value in content["image_mean"])
             deviation = tuple(positive(value) * HIGHEST for value in content["image_std"])
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
             raise ModelFolderError(f"the model's description of its pictures cannot be read ({error!r}).") from error
         is_shape = all(type(n) is int and 1 <= n <= LARGEST_SIDE for n in shape) and shape[0] in {1, 3}
         if not is_shape or not len(mean) == len(deviation) == shape[0]:

@@ -1,6 +1,7 @@
 """A column of a table to the numbers a network takes."""
 
 import math
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -152,7 +153,7 @@ def column_from_json(content: Any) -> Number | Category:
 
 def finite(value: Any) -> float:
     """A number out of a file, checked."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= sys.float_info.max:
         raise ValueError(f"{value!r} is no finite number")
     return float(value)
 

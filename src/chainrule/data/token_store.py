@@ -1,5 +1,6 @@
 """Texts as token numbers, on disk, so that their size does not matter."""
 
+import functools
 import itertools
 import tempfile
 from array import array
@@ -34,24 +35,23 @@ class TokenStore:
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
-    @property
+    @functools.cached_property
     def lengths(self) -> NDArray[np.int64]:
         """Tokens of each text, (texts,)."""
         return np.diff(self.offsets)
 
-    def padded(self, positions: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Some texts' tokens, padded with 0 on the right to the longest, and their lengths.
+    def padded_spans(self, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Spans of tokens side by side, padded with 0 at their ends to the longest, (spans, longest).
 
-        Returns:
-            (texts, longest) and (texts,).
+        Args:
+            starts: where each begins among all tokens, such as `offsets[positions]`.
+            lengths: of each.
         """
-        starts = self.offsets[positions]
-        lengths = self.offsets[positions + 1] - starts
         steps = np.arange(lengths.max(initial=0))
         inside = steps < lengths[:, None]
         batch = np.full(inside.shape, PAD_ID, np.int64)
         batch[inside] = self.tokens[(starts[:, None] + steps)[inside]]
-        return batch, lengths
+        return batch
 
     def sentence(self, split: Split) -> str:
         """What a person should know before training."""

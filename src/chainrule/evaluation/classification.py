@@ -83,11 +83,11 @@ def classification_figures(
     predicted = probabilities.argmax(axis=1)
     return {
         "accuracy": metrics.accuracy(predicted, labels).value,
-        "balanced_accuracy": metrics.balanced_accuracy(predicted, labels, classes=classes).value,
         "macro_f1": metrics.macro_f1(predicted, labels, classes=classes).value,
         "log_loss": metrics.log_loss(probabilities, labels),
-        "brier_score": metrics.brier_score(probabilities, labels),
         "expected_calibration_error": metrics.expected_calibration_error(probabilities, labels),
+        "balanced_accuracy": metrics.balanced_accuracy(predicted, labels, classes=classes).value,
+        "brier_score": metrics.brier_score(probabilities, labels),
     }
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from chainrule.errors import NotFiniteError, OptionError
-from chainrule.evaluation.wording import figure_text, interval_text
+from chainrule.evaluation.wording import figure_name, figure_text, interval_text
 from chainrule.metrics import Interval
 
 if TYPE_CHECKING:
@@ -67,7 +67,9 @@ class Judgement:
     interval: Interval
     """95 %, over test examples or episodes."""
     examples: int
-    """How many test examples or episodes there were."""
+    """How many the interval is over."""
+    unit: str = "test examples"
+    """What is counted: "test examples", "episodes" …"""
     baselines: tuple[Score, ...]
     """At least one; the strongest is the one to beat."""
     limits: Interval = UNLIMITED
@@ -91,7 +93,7 @@ class Judgement:
         for name, value in {self.metric: self.value, "interval": sum(self.interval), **self.figures}.items():
             if not math.isfinite(value):
                 raise NotFiniteError(
-                    f"the model's {name.replace('_', ' ')} is {value}, so there is nothing to report; "
+                    f"the model's {figure_name(name)} is {value}, so there is nothing to report; "
                     "train it again with a lower learning rate."
                 )
 
@@ -107,11 +109,12 @@ def against_baseline(judgement: Judgement) -> str:
     baseline = judgement.baseline
     gain = judgement.value - baseline.value
     stated = f"the baseline, {baseline.name}, at {figure_text(baseline.value)}"
-    if baseline.difference is None:
-        word = "level with" if not gain else "better than" if (gain > 0) == judgement.higher_is_better else "worse than"
-        return f"{word} {stated}"
-    low, high = baseline.difference
-    by = f"{figure_text(gain)} {interval_text(baseline.difference)}"
+    low, high = baseline.difference or (gain, gain)
     if low <= 0 <= high:
-        return f"not told apart from {stated}: the difference is {by}"
-    return f"{'better' if (low > 0) == judgement.higher_is_better else 'worse'} than {stated}: the difference is {by}"
+        reach = interval_text((low, high))
+        return f"it cannot be told apart from {stated}: the difference is {figure_text(gain)} {reach}"
+    verb = "beats" if (low > 0) == judgement.higher_is_better else "loses to"
+    by = figure_text(abs(gain))
+    if baseline.difference is not None:
+        by += f" {interval_text((low, high) if low > 0 else (-high, -low))}"
+    return f"it {verb} {stated}, by {by}"

@@ -40,8 +40,12 @@ STYLE: Any = {  # matplotlib types each key's value apart
     "legend.frameon": False,
     "figure.constrained_layout.use": True,
     "savefig.dpi": 200,
+    "savefig.bbox": "tight",
+    "savefig.pad_inches": 0.15,
 }
 MOST_NUMBERED_CLASSES = 20  # beyond that the cells are too small for numbers
+MOST_LEVEL_CHARACTERS = 30  # of all class names together, to stand side by side without being turned
+MOST_MARKERS = 30  # of a curve, beyond which they touch
 MOST_POINTS = 3000  # beyond that points hide each other
 
 
@@ -60,32 +64,33 @@ def render_png(draw: "Callable[[], Figure]") -> bytes:
     return buffer.getvalue()
 
 
-def draw_learning_curve(lines: Iterable[Mapping[str, Any]], metric: str) -> "Figure | None":
-    """The loss in training and validation, and below it the metric in validation, against the steps.
+def learning_panels(lines: Iterable[Mapping[str, Any]], metric: str) -> list[str]:
+    """What of loss and metric the lines hold, each a panel of the learning curve."""
+    held = {name for line in lines for name in line}
+    return [name for name in dict.fromkeys(("loss", metric)) if name in held]
+
+
+def draw_learning_curve(lines: Sequence[Mapping[str, Any]], panels: Sequence[str]) -> "Figure":
+    """Figures in training and validation against the steps.
 
     Args:
         lines: of `metrics.jsonl`: each has `step`, `split` and figures.
-        metric: the figure of the lower panel.
-
-    Returns:
-        None where the lines hold neither loss nor metric.
+        panels: the figures to draw below each other, such as `learning_panels` finds.
     """
     from matplotlib.figure import Figure
 
-    kept = list(lines)
-    panels = [name for name in dict.fromkeys(("loss", metric)) if any(name in line for line in kept)]
-    if not panels:
-        return None
-    figure = Figure(figsize=(6.4, 2.0 + 2.0 * len(panels)))
+    figure = Figure(figsize=(6.8, 1.4 + 2.2 * len(panels)))
     for axes, name in zip(figure.subplots(len(panels), sharex=True, squeeze=False)[:, 0], panels, strict=True):
-        for split, colour in (("train", BLUE), ("validation", ORANGE)):
-            points = [(line["step"], line[name]) for line in kept if line["split"] == split and name in line]
+        for split, colour, label in (("train", BLUE, "training"), ("validation", ORANGE, "validation")):
+            points = [(line["step"], line[name]) for line in lines if line["split"] == split and name in line]
             if points:
-                axes.plot(*zip(*points, strict=True), color=colour, marker="o" if len(points) < 30 else "", label=split)
+                marker = "o" if len(points) <= MOST_MARKERS else ""
+                axes.plot(*zip(*points, strict=True), color=colour, marker=marker, label=label)
         axes.set_ylabel(name.replace("_", " "))
         axes.legend(loc="best")
     figure.axes[0].set_title("Learning curve")
     figure.axes[-1].set_xlabel("steps")
+    figure.axes[-1].xaxis.set_major_formatter("{x:,.0f}")
     return figure
 
 
@@ -101,26 +106,26 @@ def draw_confusion(counts: Int[np.ndarray, "classes classes"], classes: Sequence
     count = len(classes)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     names = drawable_names(classes)
-    side = min(3.0 + 0.42 * count, 14.0)
+    side = min(2.6 + 0.42 * count, 14.0)
     figure = Figure(figsize=(side + 1.0, side))
     axes: Axes = figure.subplots()
     axes.grid(visible=False)
     picture = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     size = float(np.clip(260 / count, 5, 10))
-    axes.set_xticks(
-        range(count), names, rotation=45, ha="right", rotation_mode="anchor", fontsize=size, parse_math=False
-    )
+    level = sum(map(len, names)) <= MOST_LEVEL_CHARACTERS
+    turned: Any = {} if level else {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
+    axes.set_xticks(range(count), names, fontsize=size, parse_math=False, **turned)
     axes.set_yticks(range(count), names, fontsize=size, parse_math=False)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     if count <= MOST_NUMBERED_CLASSES:
         for row, column in zip(*np.nonzero(counts), strict=True):
-            colour = "white" if shares[row, column] > 0.55 else "#222222"
-            axes.text(column, row, f"{counts[row, column]:,}", ha="center", va="center", color=colour, fontsize=size)
-    axes.set_title(f"Confusion matrix of {counts.sum():,} test examples")
+            ink = "white" if shares[row, column] > 0.55 else "#222222"
+            axes.text(column, row, f"{counts[row, column]:,}", ha="center", va="center", color=ink, fontsize=size)
+    axes.set_title(f"Confusion matrix, test examples: {counts.sum():,}")
     axes.set_xlabel("\n".join(filter(None, ("predicted class", note_on_names(classes, names)))))
     axes.set_ylabel("true class")
-    bar = figure.colorbar(picture, ax=axes, fraction=0.046, pad=0.03, format="{x:.0%}")
+    bar = figure.colorbar(picture, ax=axes, shrink=0.6, pad=0.03, format="{x:.0%}")
     bar.set_label("share of the true class")
     bar.outline.set_visible(False)
     return figure
@@ -129,21 +134,21 @@ def draw_confusion(counts: Int[np.ndarray, "classes classes"], classes: Sequence
 def draw_calibration(found: Reliability) -> "Figure":
     """How often the model is right where it is so sure, and below it how many examples that is."""
     from matplotlib.figure import Figure
-    from matplotlib.ticker import PercentFormatter
 
     figure = Figure(figsize=(5.2, 6.0))
     upper, lower = figure.subplots(2, sharex=True, height_ratios=(3, 1))
     filled = found.examples > 0
-    upper.plot((0, 1), (0, 1), color=GREY, linestyle="--", linewidth=1.2, label="perfectly calibrated")
-    upper.plot(found.confidence[filled], found.accuracy[filled], color=BLUE, marker="o", label="model")
-    upper.set(xlim=(0, 1), ylim=(0, 1.02), aspect="auto", ylabel="share that is right")
-    upper.legend(loc="upper left")
-    upper.set_title("Calibration: above the line too modest, below it too sure")
+    upper.plot((0, 1), (0, 1), color=GREY, linestyle="--", linewidth=1.2)
+    upper.plot(found.confidence[filled], found.accuracy[filled], color=BLUE, marker="o", clip_on=False)
+    upper.text(0.04, 0.93, "above the line: too modest", color=GREY)
+    upper.text(0.96, 0.05, "below the line: too sure", color=GREY, ha="right")
+    upper.set(xlim=(0, 1), ylim=(0, 1), ylabel="share that is right", title="Calibration")
     bins = len(found.examples)
     lower.bar((np.arange(bins) + 0.5) / bins, found.examples, width=0.9 / bins, color=BLUE)
-    lower.set(xlabel="probability the model gives its answer", ylabel="test examples")
-    upper.yaxis.set_major_formatter(PercentFormatter(1))
-    lower.xaxis.set_major_formatter(PercentFormatter(1))
+    lower.set_xlabel("probability the model gives its answer")
+    _count_on(lower)
+    upper.yaxis.set_major_formatter("{x:.0%}")
+    lower.xaxis.set_major_formatter("{x:.0%}")
     return figure
 
 
@@ -151,25 +156,38 @@ def draw_residuals(
     predictions: Float[np.ndarray, " examples"], targets: Float[np.ndarray, " examples"], target: str
 ) -> "Figure":
     """Predictions against the truth, and how the errors are distributed."""
+    from matplotlib.colors import LogNorm
     from matplotlib.figure import Figure
 
     name = drawable(target, "target")
     errors = predictions.astype(np.float64) - targets
-    figure = Figure(figsize=(9.2, 4.2))
+    figure = Figure(figsize=(9.6, 4.2))
     left, right = figure.subplots(1, 2)
     if len(targets) > MOST_POINTS:
-        cells = left.hexbin(targets, predictions, gridsize=45, bins="log", mincnt=1, cmap="Blues", linewidths=0)
-        figure.colorbar(cells, ax=left, label="test examples").outline.set_visible(False)
+        shades = LogNorm(vmin=0.3)  # below 1, so that a single example is seen against the white
+        cells = left.hexbin(targets, predictions, gridsize=45, mincnt=1, norm=shades, cmap="Blues", linewidths=0)
+        bar = figure.colorbar(cells, ax=left, format="{x:,.0f}", label="test examples a cell")
+        bar.outline.set_visible(False)
+        bar.ax.set_ylim(bottom=1)
     else:
         left.scatter(targets, predictions, s=14, color=BLUE, alpha=0.45, linewidths=0)
     left.axline((float(targets[0]), float(targets[0])), slope=1, color=ORANGE, linewidth=1.2, label="no error")
     left.legend(loc="upper left")
     left.set_xlabel(f"{name}, true", parse_math=False)
     left.set_ylabel(f"{name}, predicted", parse_math=False)
-    left.set_title(f"{len(targets):,} test examples, R² {r2(predictions, targets).value:.3f}")
+    left.set_title(f"R² {r2(predictions, targets).value:.3f}, test examples: {len(targets):,}")
     right.hist(errors, bins=min(60, max(5, round(2 * len(errors) ** (1 / 3)))), color=BLUE)
     right.axvline(0, color=ORANGE, linewidth=1.2)
-    right.set_xlabel(f"error of {name}: predicted - true", parse_math=False)
-    right.set_ylabel("test examples")
-    right.set_title(f"Mean error {errors.mean():.3g}, mean absolute {np.abs(errors).mean():.3g}")
+    right.set_xlabel(f"error of {name}: predicted − true", parse_math=False)
+    _count_on(right)
+    right.set_title(f"Mean error {errors.mean():.3g}, mean absolute error {np.abs(errors).mean():.3g}")
     return figure
+
+
+def _count_on(axes: "Axes") -> None:
+    """Numbers and names the vertical axis as one of whole test examples."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.set_ylabel("test examples")
+    axes.yaxis.set_major_locator(MaxNLocator("auto", integer=True))
+    axes.yaxis.set_major_formatter("{x:,.0f}")

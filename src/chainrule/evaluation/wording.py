@@ -2,11 +2,23 @@
 
 from chainrule.metrics import Interval
 
+NAMES = {
+    "r2": "R²",
+    "macro_f1": "macro F1",
+    "brier_score": "Brier score",
+    "expected_calibration_error": "calibration error",
+}
+
+
+def figure_name(name: str) -> str:
+    """A figure's name in JSON as people write it."""
+    return NAMES.get(name, name.replace("_", " "))
+
 
 def figure_text(value: float) -> str:
     """A figure with as many decimals as its size deserves: 0.841, 38.20, 1,204."""
     size = abs(value)
-    if 0 < size < 0.001:
+    if 0 < size < 0.0005:
         return f"{value:.2g}"
     decimals = next((count for limit, count in ((10, 3), (100, 2), (1000, 1)) if size < limit), 0)
     return f"{value:,.{decimals}f}"

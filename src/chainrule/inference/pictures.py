@@ -63,6 +63,10 @@ class PicturePredictor:
 
         return answers(self.probabilities(read, len(paths)), self.classes)
 
+    def example(self) -> str:
+        """The path of a picture."""
+        return "picture.png"
+
     def read_inputs(self, path: Path) -> Iterator[Path]:
         """The pictures of a folder, in the order of their names."""
         from chainrule.data.unlabelled import read_picture_paths

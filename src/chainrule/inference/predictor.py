@@ -30,6 +30,10 @@ class Predictor(Protocol):
         """
         ...
 
+    def example(self) -> Any:
+        """An input the model takes, for those who have none at hand."""
+        ...
+
     def read_inputs(self, path: Path) -> Iterator[Any]:
         """The inputs in a file or folder, without labels."""
         ...

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from chainrule.data.preprocess import TablePreprocessor, TargetScaler
+from chainrule.data.table_columns import Category
 from chainrule.errors import DataError
 from chainrule.inference.classes import outputs_of
 from chainrule.learners.batches import gather_rows, in_batches
@@ -52,6 +53,13 @@ class TableRegressor:
         """The `value` of each row: a mapping from column to value, or the same as a JSON object."""
         rows = [_row(number, given) for number, given in enumerate(inputs, 1)]
         return [{"value": float(value)} for value in self.values(self.preprocessor.transform(rows))]
+
+    def example(self) -> dict[str, Any]:
+        """A row of common values."""
+        return {
+            column.name: column.categories[0] if isinstance(column, Category) else round(column.mean, 3)
+            for column in self.preprocessor.columns
+        }
 
     def read_inputs(self, path: Path) -> Iterator[Mapping[str, Any]]:
         """The rows of a file."""

@@ -65,6 +65,10 @@ class TextPredictor:
                 raise DataError(f"input {number} is {type(text).__name__}; this model takes texts.")
         return answers(self.probabilities(inputs), self.classes)
 
+    def example(self) -> str:
+        """A text."""
+        return "这本书很有趣"
+
     def read_inputs(self, path: Path) -> Iterator[str]:
         """The texts of a file."""
         from chainrule.data.unlabelled import read_texts

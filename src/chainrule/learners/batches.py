@@ -1,5 +1,6 @@
 """Examples on disk → batches on the device, in the order of (seed, epoch)."""
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -13,6 +14,8 @@ from chainrule.data.order import EpochOrder
 from chainrule.data.preprocess import PicturePreprocessor
 from chainrule.data.token_store import TokenStore
 from chainrule.learners.supervised import Batch
+
+SHORTEST_SPAN = 5  # tokens; less says nothing
 
 Gather = Callable[[Positions], tuple[Tensor, ...]]
 """Positions within a split → the model's arguments for those examples."""
@@ -68,14 +71,33 @@ def in_batches(examples: int, batch_size: int, lengths: Positions | None = None)
         yield order[start : start + batch_size]
 
 
-def gather_tokens(store: TokenStore, device: torch.device) -> Gather:
-    """Texts as (tokens (batch, time), lengths (batch,))."""
+def gather_tokens(store: TokenStore, device: torch.device, *, crop: float = 0.0) -> Gather:
+    """Texts as (tokens (batch, time), lengths (batch,)).
+
+    Args:
+        store: the texts.
+        device: where the tensors are wanted.
+        crop: share of the texts of which a random span is taken instead, as likely a short one as a long one, so
+            that a model cannot go by the length; drawn from torch's global generator.
+    """
 
     def gather(positions: Positions) -> tuple[Tensor, ...]:
-        tokens, lengths = store.padded(positions)
+        starts, lengths = store.offsets[positions], store.lengths[positions]
+        if crop:
+            starts, lengths = _random_spans(starts, lengths, crop)
+        tokens = store.padded_spans(starts, lengths)
         return torch.from_numpy(tokens).to(device), torch.from_numpy(lengths).to(device)
 
     return gather
+
+
+def _random_spans(starts: Positions, lengths: Positions, share: float) -> tuple[Positions, Positions]:
+    """A span inside some of the texts, its length drawn evenly on a logarithmic scale."""
+    chosen, size, place = torch.rand(3, len(starts), dtype=torch.float64).numpy()
+    low, high = math.log(SHORTEST_SPAN), np.log(np.maximum(lengths, SHORTEST_SPAN) + 1)
+    spans = np.minimum(np.exp(low + size * (high - low)).astype(np.int64), lengths)
+    spans = np.where(chosen < share, spans, lengths)
+    return starts + (place * (lengths - spans + 1)).astype(np.int64), spans
 
 
 def gather_rows(features: NDArray[np.float32], device: torch.device) -> Gather:
@@ -98,7 +120,7 @@ def gather_pictures(
     scale = 1 / torch.tensor(preprocessor.deviation, device=device).view(-1, 1, 1)
 
     def gather(positions: Positions) -> tuple[Tensor, ...]:
-        pixels = torch.from_numpy(read(positions)).to(device)
+        pixels = torch.tensor(read(positions), device=device)
         return (((pixels - mean) * scale).contiguous(memory_format=torch.channels_last),)
 
     return gather

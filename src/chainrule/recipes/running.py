@@ -1,23 +1,24 @@
 """A run from its first step to its report: what `train`, `resume` and `evaluate` do."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from chainrule.errors import ChainruleError, Interrupted, ModelFolderError, ResumeError
-from chainrule.evaluation.card import write_card
-from chainrule.evaluation.report import build_report, write_report
+from chainrule.evaluation.bands import find_band
+from chainrule.evaluation.judgement import Judgement
+from chainrule.evaluation.report import assemble_report, write_report
 from chainrule.models.folder import seal, verify
 from chainrule.recipes.contract import Assembly, Recipe, Setting
+from chainrule.recipes.card import write_card
 from chainrule.recipes.record import (
     band_setting,
-    command_line,
     compare_versions,
     describe_run,
     options_of,
     recipe_of,
     setting_of,
-    versions,
 )
 from chainrule.runtime.devices import Compute, available_devices, resolve_compute
 from chainrule.runtime.files import atomic_folder
@@ -31,6 +32,7 @@ from chainrule.training.run_folder import RunFolder, new_run_folder, only_writer
 from chainrule.training.stopping import stop_requests
 
 LINES_A_RUN = 100
+MOST_EVALUATIONS = 40  # where the user does not say; each also costs a checkpoint
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +84,10 @@ def go_on(path: Path, *, display: bool) -> dict[str, Any]:
 def _set_up(folder: RunFolder, recipe: Recipe, options: RunOptions, compute: Compute) -> Undertaking:
     setting = setting_of(recipe, options, compute)
     assembly = recipe.build(setting)
+    for note in assembly.data.get("notes", ()):
+        say(note)
+    for reason, count in assembly.data.get("left_out", {}).items():
+        say(f"{count:,} of {assembly.data['rows']:,} rows were left out: {reason}.")
     return Undertaking(
         folder=folder,
         recipe=recipe,
@@ -103,24 +109,38 @@ def judge_again(path: Path, data: Path | None, *, device: str, precision: str) -
     asked = recorded["precision"] if precision == "auto" else precision
     compute = resolve_compute(device, asked, recorded["threads"])
     before = folder.read_report()
-    setting = setting_of(recipe, options, compute)
+    position = Position(step=before["steps"], seconds=before["seconds"])
     with compute.active():
-        judgement = recipe.judge(setting, folder.model, data)
-    return build_report(
+        judgement = recipe.judge(setting_of(recipe, options, compute), folder.model, data)
+    return _report(folder, recipe, options, judgement, position, record["data"], measured=data is None)
+
+
+def _report(
+    folder: RunFolder,
+    recipe: Recipe,
+    options: RunOptions,
+    judgement: Judgement,
+    position: Position,
+    data: Mapping[str, Any],
+    *,
+    measured: bool = True,
+) -> dict[str, Any]:
+    """The report; its band is that of the run's setting, unless other data were judged."""
+    band = find_band(recipe.expected, band_setting(recipe, options), judgement.metric) if measured else None
+    return assemble_report(
+        judgement,
         recipe=recipe.name,
-        run=path,
-        judgement=judgement,
-        bands=recipe.expected if data is None else (),
-        setting=band_setting(recipe, options),
-        seconds=before["seconds"],
-        steps=before["steps"],
-        data=record["data"],
+        run=str(folder.path),
+        band=band,
+        seconds=position.seconds,
+        steps=position.step,
+        data=data,
     )
 
 
 def plan_of(options: RunOptions, assembly: Assembly) -> Plan:
     """When the loop does what: as the options say, else by the length of the run."""
-    evaluate_every = options.evaluate_every or assembly.evaluate_every
+    evaluate_every = options.evaluate_every or max(assembly.evaluate_every, -(-assembly.steps // MOST_EVALUATIONS))
     return Plan(
         seed=options.seed,
         steps=assembly.steps,
@@ -154,20 +174,10 @@ def _carry_out(undertaking: Undertaking, *, display: bool) -> dict[str, Any]:
     with atomic_folder(folder.model) as model:
         assembly.save_model(model)
         judgement = recipe.judge(undertaking.setting, model)
-        report = build_report(
-            recipe=recipe.name,
-            run=folder.path,
-            judgement=judgement,
-            bands=recipe.expected,
-            setting=band_setting(recipe, undertaking.options),
-            seconds=position.seconds,
-            steps=position.step,
-            data=assembly.data,
-        )
-        write_card(model, report, command=command_line(recipe, undertaking.options), versions=versions())
+        report = _report(folder, recipe, undertaking.options, judgement, position, assembly.data)
+        write_card(model, report, recipe, undertaking.options)
         seal(model)
-    write_report(folder.path, report, judgement)
-    return report
+    return write_report(folder.path, report, judgement)
 
 
 def _drive(undertaking: Undertaking, position: Position, checkpoints: Checkpoints, *, display: bool) -> None:

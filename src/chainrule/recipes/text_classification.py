@@ -1,8 +1,8 @@
 """What the recipes that classify texts have in common."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chainrule.data.dataset import Examples
 from chainrule.data.order import EpochOrder
@@ -24,6 +24,9 @@ from chainrule.runtime.draws import reseed_all
 from chainrule.runtime.progress import say
 from chainrule.training.loop import Selection
 
+if TYPE_CHECKING:
+    from torch import nn
+
 
 def build_text_classifier(
     setting: Setting,
@@ -34,6 +37,8 @@ def build_text_classifier(
     recipe: str,
     family: str,
     arguments: Mapping[str, Any],
+    crop: float = 0.0,
+    prepare: Callable[["nn.Module", TokenStore], None] | None = None,
 ) -> Assembly:
     """Trains the tokenizer on the training split and makes a model with fresh weights.
 
@@ -45,6 +50,8 @@ def build_text_classifier(
         recipe: its name.
         family: the model's, as `models.folder.FAMILIES` names it.
         arguments: of the family's builder, without `vocabulary_size` and `classes`.
+        crop: share of the training texts of which a random span is shown instead.
+        prepare: what is done to the fresh weights, given the training texts.
     """
     import torch
 
@@ -67,14 +74,17 @@ def build_text_classifier(
     )
     device = torch.device(setting.compute.device)
     reseed_all(setting.seed, "weights")
-    model = build_model(config).to(device)
+    model = build_model(config)
+    if prepare:
+        prepare(model, train_store)
+    model = model.to(device)
 
-    def part(store: TokenStore, examples: Examples) -> Part:
+    def part(store: TokenStore, examples: Examples, crop: float = 0.0) -> Part:
         labels = torch.from_numpy(examples.labels()).to(device)
-        return Part(gather=gather_tokens(store, device), targets=labels, lengths=store.lengths)
+        return Part(gather=gather_tokens(store, device, crop=crop), targets=labels, lengths=store.lengths)
 
     batches = SplitBatches(
-        train=part(train_store, train),
+        train=part(train_store, train, crop),
         held_out=part(held_out_store, held_out),
         order=EpochOrder(
             examples=len(train),

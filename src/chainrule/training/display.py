@@ -9,6 +9,7 @@ from chainrule.runtime.progress import on_terminal
 from chainrule.training.loop import Plan, Position
 
 BETWEEN_PLAIN_LINES = 10.0  # seconds
+BETWEEN_EVALUATIONS = 1.0  # seconds; where they come more often, some are not shown
 BETWEEN_LIVE_LINES = 0.1
 
 
@@ -40,7 +41,8 @@ class Display:
         """Notes the newest figures; on a terminal every evaluation also stays as a line."""
         split = line["split"]
         self._figures |= {f"{split} {name}": value for name, value in line.items() if isinstance(value, float)}
-        if split == "validation":
+        waited = time.perf_counter() - self._shown
+        if split == "validation" and (waited > BETWEEN_EVALUATIONS or position.step == self._plan.steps):
             self._print(self.sentence(position))
 
     def stepped(self, position: Position) -> None:
@@ -69,7 +71,7 @@ class Display:
         parts.append(f"{rate:,.0f} examples/s")
         speed = (position.flops - flops) / passed
         if speed:
-            share = f" ({speed / self._peak:.0%} of peak)" if self._peak else ""
+            share = f" ({speed / self._peak:.1%} of peak)" if self._peak else ""
             parts.append(f"{speed / 1e9:,.1f} GFLOP/s{share}")
         left = passed / max(position.step - steps, 1) * (self._plan.steps - position.step)
         parts.append(f"{left // 60:.0f}:{left % 60:02.0f} left")
