@@ -1,4 +1,4 @@
-"""The wheel, in an environment that holds nothing else, does the whole job; so does a recipe that another wheel brings."""
+"""The wheel, in an environment of its own, does the whole job; so does a recipe that another wheel brings."""
 
 import json
 import os

@@ -51,9 +51,7 @@ class CrashPoint:
             os._exit(KILLED)
 
 
-def train_or_resume(
-    recipe: str, settings: dict[str, Any], output: Path, at: int | None, counted: Path
-) -> None:
+def train_or_resume(recipe: str, settings: dict[str, Any], output: Path, at: int | None, counted: Path) -> None:
     """Takes the run up wherever it is; dies at change number `at`."""
     point = CrashPoint(output, at)
     if (output / "run.json").exists():

@@ -32,9 +32,7 @@ def test_killed_at_any_file_it_resumes_to_the_same_bytes(recipe, runs, tmp_path)
     for at in range(first, points + 1, max(1, points // SAMPLED)):
         output = tmp_path / f"killed-{at}"
         assert in_child(recipe, settings, output, at, counted) == KILLED, f"point {at} was not reached"
-        assert in_child(recipe, settings, output, None, counted) == 0, (
-            f"killed at point {at}, it did not go on"
-        )
+        assert in_child(recipe, settings, output, None, counted) == 0, f"killed at point {at}, it did not go on"
         assert promised(output) == whole, f"killed at point {at}"
         assert json.loads((output / "report.json").read_text())["steps"] == 13
         assert not list(output.rglob(".partial-*")), f"killed at point {at}, something is left behind"

@@ -37,7 +37,9 @@ def command(recipe, settings, output):
 
 
 def finish(recipe, settings, output):
-    done = subprocess.run(command(recipe, settings, output), capture_output=True, text=True, timeout=TOO_LONG, check=False)
+    done = subprocess.run(
+        command(recipe, settings, output), capture_output=True, text=True, timeout=TOO_LONG, check=False
+    )
     assert done.returncode == 0, done.stderr
     return done
 
@@ -99,7 +101,7 @@ def test_a_disk_that_fills_up_stops_the_run_and_keeps_the_last_checkpoint(runs, 
 
     # Weights of a few kilobytes, so that the journal meets the limit and not the first checkpoint.
     full = subprocess.run(
-        command(recipe, settings, output), capture_output=True, text=True, preexec_fn=limited, check=False  # noqa: PLW1509
+        command(recipe, settings, output), capture_output=True, text=True, preexec_fn=limited, check=False
     )
     assert full.returncode == 1
     assert "no space to write" in full.stderr
@@ -107,6 +109,21 @@ def test_a_disk_that_fills_up_stops_the_run_and_keeps_the_last_checkpoint(runs, 
     assert "Traceback" not in full.stderr
     assert json.loads((output / "run.json").read_text())["recipe"] == recipe
     finish(recipe, settings, output)
+    assert promised(output) == promised(tmp_path / "whole")
+
+
+def test_a_torn_checkpoint_costs_only_the_steps_after_the_one_before(runs, tmp_path):
+    recipe, output = "mlp-regression", tmp_path / "run"
+    finish(recipe, runs[recipe], tmp_path / "whole")
+    with subprocess.Popen(command(recipe, runs[recipe], output), stderr=subprocess.DEVNULL) as process:
+        while len(list(output.glob("checkpoints/step-*"))) < 2:
+            time.sleep(0.005)
+        process.kill()
+    newest = max(output.glob("checkpoints/step-*"), key=lambda path: int(path.name.removeprefix("step-")))
+    tensors = newest / "tensors.safetensors"
+    tensors.write_bytes(tensors.read_bytes()[: tensors.stat().st_size // 2])
+    told = finish(recipe, runs[recipe], output).stderr
+    assert f"the checkpoint of {newest.name.replace('-', ' ')} is damaged; going back to the one before it." in told
     assert promised(output) == promised(tmp_path / "whole")
 
 

@@ -88,6 +88,14 @@ def test_what_is_no_parquet_file_is_refused(tmp_path):
         read(path)
 
 
+def test_texts_that_are_no_utf8_are_refused(tmp_path):
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"a": ["bad text", "x"]}), path, use_dictionary=False, compression="none")
+    path.write_bytes(path.read_bytes().replace(b"bad text", b"bad \xffext"))
+    with pytest.raises(FileFormatError, match="a.parquet is damaged, or is no Parquet file: Invalid UTF8 sequence"):
+        read(path)
+
+
 def test_damaged_files_are_refused_wherever_the_damage_is(tmp_path):
     path = tmp_path / "a.parquet"
     pq.write_table(pa.table({"a": [f"text {i * i}" for i in range(5000)]}), path, use_dictionary=False)

@@ -106,9 +106,7 @@ def test_evaluation_sees_every_example_and_changes_nothing():
         outputs = ours.model(*held_out.gather(np.arange(HELD_OUT)))
     np.testing.assert_allclose(seen["outputs"], outputs.numpy(), rtol=1e-5, atol=1e-6)
     np.testing.assert_array_equal(seen["targets"], held_out.targets.numpy())
-    assert figures["loss"] == pytest.approx(
-        float(nn.functional.cross_entropy(outputs, held_out.targets)), abs=1e-6
-    )
+    assert figures["loss"] == pytest.approx(float(nn.functional.cross_entropy(outputs, held_out.targets)), abs=1e-6)
     assert figures["accuracy"] == 0.5
     assert all(torch.equal(before[name], value) for name, value in ours.model.state_dict().items())
 

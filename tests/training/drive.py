@@ -42,9 +42,7 @@ class StopAfter:
         pass
 
 
-def drive(
-    folder: Path, the_plan: Plan, learner=None, *, stop_after: int | None = None, keep: int = 2
-) -> Position:
+def drive(folder: Path, the_plan: Plan, learner=None, *, stop_after: int | None = None, keep: int = 2) -> Position:
     """One process's part of a run: from the newest checkpoint to the end or to `stop_after`."""
     folder.mkdir(exist_ok=True)
     learner = learner or NoisyWalk()

@@ -38,9 +38,7 @@ def test_round_trip(tree, tmp_path_factory):
             assert read[key] == value
 
 
-@pytest.mark.parametrize(
-    "kind", [torch.float32, torch.bfloat16, torch.float16, torch.int64, torch.uint8, torch.bool]
-)
+@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16, torch.float16, torch.int64, torch.uint8, torch.bool])
 def test_tensors_keep_every_bit(tmp_path, kind):
     tensor = (torch.arange(2 * 3 * 5) % 2).reshape(2, 3, 5).to(kind)
     tree = {"a": tensor, "list": [tensor.transpose(0, 2), {"scalar": tensor[1, 0, 1]}]}

@@ -1,6 +1,7 @@
 """What an archive may hold, whatever its format."""
 
 import contextlib
+import errno
 import lzma
 import re
 import tarfile
@@ -68,7 +69,8 @@ def readable(name: str) -> Iterator[None]:
     try:
         yield
     except DAMAGES as error:
-        if isinstance(error, OSError) and error.errno:  # the disk's trouble, not the content's
+        # EINVAL is a seek to where a damaged offset points; other numbers are the disk's trouble.
+        if isinstance(error, OSError) and error.errno not in {None, errno.EINVAL}:
             raise
         raise ArchiveError(f"{name} is damaged or no archive: {error}.") from error
 

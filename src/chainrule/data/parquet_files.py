@@ -62,6 +62,7 @@ def _batches(path: Path, wanted: Collection[str]) -> Iterator[Batch]:
 
 
 def _cells(path: Path, name: str, values: pa.Array, places: range) -> pa.Array:
+    values.validate(full=True)  # texts that are no UTF-8 are not refused by the reader
     try:
         cells = values.cast(pa.string())
     except pa.ArrowException as error:

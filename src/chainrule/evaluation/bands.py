@@ -34,6 +34,8 @@ class Band:
     """Mean wall time of the training."""
     command: str
     """What measures the band again."""
+    baseline: tuple[str, float] | None = None
+    """Name and value of the strongest baseline on the same test examples, whatever the seed."""
 
     def __post_init__(self) -> None:
         """Refuses what allows no prediction."""

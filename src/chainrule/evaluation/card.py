@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from chainrule.evaluation.markup import as_block, as_code, as_text, yaml_block
-from chainrule.evaluation.wording import figure_name, figure_text, interval_text
+from chainrule.evaluation.wording import figure_name, figure_rows, figure_text
 
 NO_TASK = "other"
 TASKS: Mapping[str, tuple[str, str]] = {
@@ -82,7 +82,7 @@ def _metadata(report: Mapping[str, Any], task: str, licence: str | None) -> dict
     figures = {report["metric"]: report["value"], **report["figures"]}
     result = {
         "task": {"type": task},
-        "dataset": {"name": name, "type": re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "own-data"},
+        "dataset": {"name": name, "type": re.sub(r"[^A-Za-z0-9._]+", "-", name).strip("-.") or "own-data"},
         "metrics": [{"type": kind, "value": float(value)} for kind, value in figures.items()],
     }
     return {
@@ -98,12 +98,8 @@ def _metadata(report: Mapping[str, Any], task: str, licence: str | None) -> dict
 def _result(report: Mapping[str, Any]) -> Iterator[str]:
     """The figures beside the baselines', the verdict, and the classes one by one."""
     names = [name for name in report["figures"] if name != report["metric"]]
-    rows = [["", figure_name(report["metric"]), "95 % interval", *map(figure_name, names)]]
-    for line in ({**report, "name": "this model"}, *report["baselines"]):
-        others = [figure_text(line["figures"][name]) if name in line["figures"] else "" for name in names]
-        interval = interval_text(line["interval"]) if line["interval"] else ""
-        rows.append([line["name"], figure_text(line["value"]), interval, *others])
-    yield _table(rows)
+    heads = ["", figure_name(report["metric"]), "95 % interval", *map(figure_name, names)]
+    yield _table([heads, *figure_rows(report, names, "")])
     yield (
         f"On {report['examples']:,} {report['unit']} that it never saw in training: "
         f"{figure_name(report['metric'])} {report['verdict']}; {report['against_baseline']}."
@@ -146,8 +142,5 @@ def _data(data: Mapping[str, Any]) -> Iterator[str]:
 
 def _limits(report: Mapping[str, Any]) -> Iterator[str]:
     """What holds for every model, and what limits this one's figures."""
-    yield (
-        "The figures hold for examples like those it was judged on; on text, pictures or numbers from elsewhere "
-        "it may do worse."
-    )
+    yield "The figures hold for examples like those it was judged on; on others it may do worse."
     yield from map(as_text, report["notes"])

@@ -111,10 +111,10 @@ def against_baseline(judgement: Judgement) -> str:
     stated = f"the baseline, {baseline.name}, at {figure_text(baseline.value)}"
     low, high = baseline.difference or (gain, gain)
     if low <= 0 <= high:
-        reach = interval_text((low, high))
-        return f"it cannot be told apart from {stated}: the difference is {figure_text(gain)} {reach}"
+        reach = interval_text((low, high), baseline.value)
+        return f"it cannot be told apart from {stated}: the difference is {figure_text(gain, baseline.value)} {reach}"
     verb = "beats" if (low > 0) == judgement.higher_is_better else "loses to"
-    by = figure_text(abs(gain))
+    by = figure_text(abs(gain), baseline.value)
     if baseline.difference is not None:
-        by += f" {interval_text((low, high) if low > 0 else (-high, -low))}"
+        by += f" {interval_text((low, high) if low > 0 else (-high, -low), baseline.value)}"
     return f"it {verb} {stated}, by {by}"

@@ -176,7 +176,9 @@ def draw_residuals(
     left.set_xlabel(f"{name}, true", parse_math=False)
     left.set_ylabel(f"{name}, predicted", parse_math=False)
     left.set_title(f"R² {r2(predictions, targets).value:.3f}, test examples: {len(targets):,}")
-    right.hist(errors, bins=min(60, max(5, round(2 * len(errors) ** (1 / 3)))), color=BLUE)
+    bins = min(60, max(5, round(2 * len(errors) ** (1 / 3))))
+    margin = 1e-6 * np.abs(errors).max()  # errors that differ by rounding alone leave no room for bins
+    right.hist(errors, bins=bins, range=(errors.min() - margin, errors.max() + margin), color=BLUE)
     right.axvline(0, color=ORANGE, linewidth=1.2)
     right.set_xlabel(f"error of {name}: predicted − true", parse_math=False)
     _count_on(right)

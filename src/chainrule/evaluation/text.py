@@ -4,7 +4,7 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from chainrule.evaluation.wording import figure_name, figure_text, interval_text, one_line
+from chainrule.evaluation.wording import figure_name, figure_rows, figure_text, one_line
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -78,12 +78,8 @@ def _figures(report: Mapping[str, Any], width: int) -> "RenderableType":
     """A line for the model and for each baseline; the metric leads, with its interval."""
     metric = report["metric"]
     names = [name for name in report["figures"] if name != metric][: 3 if width >= WIDE else 1]
-    rows = []
-    for line in ({**report, "name": "this model"}, *report["baselines"]):
-        interval = interval_text(line["interval"]) if line["interval"] else ""
-        others = [figure_text(line["figures"][name]) if name in line["figures"] else UNDEFINED for name in names]
-        rows.append([line["name"], figure_text(line["value"]), interval, *others])
-    return _table(["", figure_name(metric), "95 % interval", *map(figure_name, names)], rows)
+    heads = ["", figure_name(metric), "95 % interval", *map(figure_name, names)]
+    return _table(heads, figure_rows(report, names, UNDEFINED))
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> "RenderableType":

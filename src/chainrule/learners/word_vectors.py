@@ -6,9 +6,10 @@ distributional similarity with lessons learned from word embeddings", TACL 2015)
 and the smoothed context counts are taken.
 """
 
+from typing import Any
+
 import numpy as np
 from jaxtyping import Float
-from numpy.typing import NDArray
 
 from chainrule.data.token_store import TokenStore
 
@@ -22,7 +23,7 @@ def word_vectors(
 ) -> Float[np.ndarray, "vocabulary size"]:
     """Vectors for every token, from the company it keeps.
 
-        PPMI[w, c] = max(0, log(n[w, c] · Σ n / (n[w] · n[c]^0.75 …))),   PPMI ≈ U S Vᵀ,   vectors = U √S
+        PPMI[w, c] = max(0, log(n[w, c] / (n[w] · p[c]))),  p[c] ∝ n[c]^0.75,   PPMI ≈ U S Vᵀ,   vectors = U √S
 
     Args:
         store: the training texts.
@@ -32,6 +33,7 @@ def word_vectors(
     """
     from scipy.sparse import csr_matrix
     from sklearn.utils.extmath import randomized_svd
+    from threadpoolctl import threadpool_limits
 
     counts = _company(store, vocabulary_size)
     words = np.asarray(counts.sum(axis=1)).ravel()
@@ -44,14 +46,15 @@ def word_vectors(
         (telling[positive], (pairs.row[positive], pairs.col[positive])), shape=counts.shape, dtype=np.float64
     )
     rank = min(size, vocabulary_size)
-    left, strengths, _ = randomized_svd(information, rank, n_iter=ITERATIONS, random_state=0)
+    with threadpool_limits(1):  # the same bytes with any number of threads
+        left, strengths, _ = randomized_svd(information, rank, n_iter=ITERATIONS, random_state=0)
     vectors = np.zeros((vocabulary_size, size), np.float32)
     vectors[:, :rank] = left * np.sqrt(strengths)
     spread = float(vectors.std())
     return vectors * np.float32(deviation / spread) if spread else vectors
 
 
-def _company(store: TokenStore, vocabulary_size: int) -> "csr_matrix":  # noqa: F821
+def _company(store: TokenStore, vocabulary_size: int) -> Any:
     """How often each token stands near each other, nearer ones counting more, (vocabulary, vocabulary)."""
     from scipy.sparse import coo_matrix
 
@@ -59,8 +62,7 @@ def _company(store: TokenStore, vocabulary_size: int) -> "csr_matrix":  # noqa: 
     counts = coo_matrix((vocabulary_size, vocabulary_size)).tocsr()
     for distance in range(1, WINDOW + 1):
         same_text = text_of[distance:] == text_of[:-distance]
-        first: NDArray[np.int32] = store.tokens[:-distance][same_text]
-        second: NDArray[np.int32] = store.tokens[distance:][same_text]
+        first, second = store.tokens[:-distance][same_text], store.tokens[distance:][same_text]
         weights = np.full(len(first), 1 / distance)
         near = coo_matrix((weights, (first, second)), shape=counts.shape).tocsr()
         counts = counts + near + near.T

@@ -1,17 +1,15 @@
 """A run from its first step to its report: what `train`, `resume` and `evaluate` do."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from chainrule.errors import ChainruleError, Interrupted, ModelFolderError, ResumeError
 from chainrule.evaluation.bands import find_band
-from chainrule.evaluation.judgement import Judgement
 from chainrule.evaluation.report import assemble_report, write_report
 from chainrule.models.folder import seal, verify
-from chainrule.recipes.contract import Assembly, Recipe, Setting
 from chainrule.recipes.card import write_card
+from chainrule.recipes.contract import Assembly, Recipe, Setting
 from chainrule.recipes.record import (
     band_setting,
     compare_versions,
@@ -109,32 +107,18 @@ def judge_again(path: Path, data: Path | None, *, device: str, precision: str) -
     asked = recorded["precision"] if precision == "auto" else precision
     compute = resolve_compute(device, asked, recorded["threads"])
     before = folder.read_report()
-    position = Position(step=before["steps"], seconds=before["seconds"])
     with compute.active():
         judgement = recipe.judge(setting_of(recipe, options, compute), folder.model, data)
-    return _report(folder, recipe, options, judgement, position, record["data"], measured=data is None)
-
-
-def _report(
-    folder: RunFolder,
-    recipe: Recipe,
-    options: RunOptions,
-    judgement: Judgement,
-    position: Position,
-    data: Mapping[str, Any],
-    *,
-    measured: bool = True,
-) -> dict[str, Any]:
-    """The report; its band is that of the run's setting, unless other data were judged."""
-    band = find_band(recipe.expected, band_setting(recipe, options), judgement.metric) if measured else None
+    # A band says nothing of examples other than the test split's.
+    band = find_band(recipe.expected, band_setting(recipe, options), judgement.metric) if data is None else None
     return assemble_report(
         judgement,
         recipe=recipe.name,
-        run=str(folder.path),
+        run=str(path),
         band=band,
-        seconds=position.seconds,
-        steps=position.step,
-        data=data,
+        seconds=before["seconds"],
+        steps=before["steps"],
+        data=record["data"],
     )
 
 
@@ -174,7 +158,16 @@ def _carry_out(undertaking: Undertaking, *, display: bool) -> dict[str, Any]:
     with atomic_folder(folder.model) as model:
         assembly.save_model(model)
         judgement = recipe.judge(undertaking.setting, model)
-        report = _report(folder, recipe, undertaking.options, judgement, position, assembly.data)
+        band = find_band(recipe.expected, band_setting(recipe, undertaking.options), judgement.metric)
+        report = assemble_report(
+            judgement,
+            recipe=recipe.name,
+            run=str(folder.path),
+            band=band,
+            seconds=position.seconds,
+            steps=position.step,
+            data=assembly.data,
+        )
         write_card(model, report, recipe, undertaking.options)
         seal(model)
     return write_report(folder.path, report, judgement)

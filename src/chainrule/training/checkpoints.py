@@ -38,8 +38,9 @@ class Checkpoints:
         """
         self.wait()
         copied = copy_tree(tree)
-        self._writer = threading.Thread(target=self._write, args=(step, copied, best), name="checkpoint")
-        self._writer.start()
+        writer = threading.Thread(target=self._write, args=(step, copied, best), name="checkpoint")
+        writer.start()
+        self._writer = writer
 
     def wait(self) -> None:
         """Until the last checkpoint is on the disk.
