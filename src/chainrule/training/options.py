@@ -33,7 +33,7 @@ class RunOptions:
     log_every: int | None = None
     """Steps between two lines of figures; about a hundred lines a run where it is not given."""
     evaluate_every: int | None = None
-    """Steps between two evaluations on the validation split; an epoch or a fortieth of the run where it is not given."""
+    """Steps between two evaluations on validation; an epoch, or a fortieth of a longer run, by default."""
     checkpoint_every: int | None = None
     """Steps between two checkpoints; as evaluations where it is not given."""
     keep_checkpoints: int = 2
