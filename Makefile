@@ -16,7 +16,8 @@ install: .venv/installed
 	@touch $@
 
 demo: install
-	$(BIN)/chainrule train sentiment --output runs/demo --overwrite
+	rm -rf runs/demo
+	$(BIN)/chainrule train sentiment --output runs/demo
 	$(BIN)/chainrule predict runs/demo 这是一个很好的产品 我非常喜欢这个电影 这个餐厅的菜品不好吃 这本书很有趣
 
 test: install

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-COMMON = {"threads": 2, "log_every": 3, "checkpoint_every": 4, "evaluate_every": 5, "seed": 7}
+COMMON = {"threads": 1, "log_every": 3, "checkpoint_every": 4, "evaluate_every": 5, "seed": 7}
 
 
 def reviews(path: Path) -> Path:

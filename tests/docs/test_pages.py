@@ -1,11 +1,12 @@
 """What the documentation names is there: files, lines of source, flags, targets of make, the other language."""
 
 import re
+import shlex
 
 import pytest
 
 from chainrule import recipes
-from chainrule.cli.application import COMMANDS
+from chainrule.cli.application import COMMANDS, application, tokens
 from chainrule.recipes.settings import setting_fields
 from chainrule.training.options import RunOptions
 from tests.docs.pages import PAGES, PROJECT, READMES, blocks, commands, named, prose
@@ -13,7 +14,7 @@ from tests.docs.pages import PAGES, PROJECT, READMES, blocks, commands, named, p
 DOCS = PROJECT / "docs"
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 GAP = "# …"  # in an excerpt: lines left out here
-FLAGS = {"--json", "--help", "--version", "--no-word-vectors"}  # that no recipe and no run has as a field
+FLAGS = {"--json", "--no-word-vectors", "--require-hashes"}  # fields of no recipe and no run; the last is pip's
 
 
 def anchors(page):
@@ -63,6 +64,16 @@ def test_flags_and_commands_are_there(page):
     code = re.findall(r"`([^`\n]+)`", prose(page))
     assert {span.split()[0] for span in code if span.startswith("--")} <= flags
     assert {span.split()[1] for span in code if span.startswith("chainrule ")} <= COMMANDS.keys()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named(PAGES))
+def test_commands_that_are_not_executed_are_called_rightly(page):
+    consoles = [block for block in blocks(page) if block.language == "console"]
+    for command in (command for block in consoles for command in commands(block)):
+        program, *arguments = shlex.split(command, comments=True)
+        assert program in {"chainrule", "make", "pip", "tensorboard"}
+        if program == "chainrule":
+            application(arguments).parse_args(tokens(arguments), exit_on_error=False, print_error=False)
 
 
 def test_each_recipe_has_a_page_and_each_page_is_in_the_index():

@@ -105,7 +105,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_checkpo
     with pytest.raises(NotFiniteError) as caught:
         drive(tmp_path, plan(), NoisyWalk(not_finite_at=16))
     assert str(caught.value) == (
-        "step 16 was not finite: loss nan, learning rate 0.1; the last checkpoint is from before it. "
+        "step 16 was not finite: loss nan, learning rate 0.1; every checkpoint is from before it. "
         "Try a lower learning rate, or clip the gradient more tightly."
     )
     checkpoints = Checkpoints(tmp_path / "checkpoints", keep=2)

@@ -82,7 +82,8 @@ class Verdict:
 
 def give_verdict(judgement: Judgement, band: Band | None) -> Verdict:
     """Compares a result with the band of its setting."""
-    stated = f"{figure_text(judgement.value)} {interval_text(judgement.interval)}"
+    scale = max(map(abs, judgement.interval))
+    stated = f"{figure_text(judgement.value, scale)} {interval_text(judgement.interval, judgement.value)}"
     if band is None:
         return Verdict(f"{stated}; nobody has measured this setting, so there is no expected band", None, None)
     expected = expected_interval(band, judgement.limits)

@@ -34,7 +34,7 @@ class ImageCnn:
     classifying: Classifying = Classifying()
     """What is asked of the classifier."""
     fitting: Fitting = Fitting(
-        batch_size=128, epochs=4, learning_rate=3e-3, warmup=0.2, weight_decay=0.05, clip_norm=None
+        batch_size=128, epochs=4, least_steps=500, learning_rate=3e-3, warmup=0.2, weight_decay=0.05, clip_norm=None
     )
     """How the model is fitted."""
 

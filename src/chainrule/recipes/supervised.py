@@ -1,6 +1,5 @@
 """What the recipes that learn from labels have in common: from model and batches to a learner."""
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,9 +22,10 @@ if TYPE_CHECKING:
 
 Judge = Callable[[NDArray[np.float32], NDArray[Any]], Mapping[str, float]]
 
-POSITIVE = (1e-12, math.inf)
-AT_LEAST_0 = (0.0, math.inf)
-COUNT = (1, math.inf)
+LARGEST = 10**9  # beyond it arithmetic overflows here or there, and nobody means it
+POSITIVE = (1e-12, LARGEST)
+AT_LEAST_0 = (0.0, LARGEST)
+COUNT = (1, LARGEST)
 SHARE = (0.0, 0.99)
 
 
@@ -42,9 +42,8 @@ def check_ranges(settings: object, **ranges: tuple[float, float]) -> None:
     for field, (low, high) in ranges.items():
         value = getattr(settings, field)
         if value is not None and not low <= value <= high:
-            limits = "greater than 0" if low == POSITIVE[0] else f"at least {low:g}"
-            limits = limits if math.isinf(high) else f"from {low:g} to {high:g}"
-            raise OptionError(f"--{field.replace('_', '-')} is {value}; it must be {limits}.")
+            limits = "greater than 0 and at most" if low == POSITIVE[0] else f"from {low:g} to"
+            raise OptionError(f"--{field.replace('_', '-')} is {value}; it must be {limits} {high:,}.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +56,8 @@ class Fitting:
     """Times every training example is seen, > 0."""
     learning_rate: float
     """The highest learning rate, > 0."""
+    least_steps: int = 1
+    """Updates there are at least, so that a small data set is seen often enough, ≥ 1."""
     accumulate: int = 1
     """Parts a batch is cut into to need less memory, ≥ 1; the update stays the same."""
     warmup: float = 0.1
@@ -70,7 +71,7 @@ class Fitting:
 
     def __post_init__(self) -> None:
         """Refuses values out of range."""
-        check_ranges(self, batch_size=COUNT, accumulate=COUNT, warmup=SHARE, weight_decay=AT_LEAST_0)
+        check_ranges(self, batch_size=COUNT, accumulate=COUNT, least_steps=COUNT, warmup=SHARE, weight_decay=AT_LEAST_0)
         check_ranges(self, epochs=POSITIVE, learning_rate=POSITIVE, clip_norm=POSITIVE)
 
 
@@ -116,7 +117,7 @@ def assemble(
     from chainrule.learners.supervised import SupervisedLearner
 
     per_epoch = batches.order.steps_per_epoch
-    steps = setting.steps or max(1, round(fitting.epochs * per_epoch))
+    steps = setting.steps or max(fitting.least_steps, round(fitting.epochs * per_epoch))
     weights = [parameter for parameter in model.parameters() if parameter.requires_grad]
     groups = [
         {"params": [weight for weight in weights if weight.ndim > 1], "weight_decay": fitting.weight_decay},

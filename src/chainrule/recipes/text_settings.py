@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from chainrule.recipes.supervised import COUNT, check_ranges
+from chainrule.recipes.supervised import COUNT, LARGEST, check_ranges
 
 if TYPE_CHECKING:
     from chainrule.data.dataset import Dataset
@@ -28,7 +28,7 @@ class TextSettings:
 
     def __post_init__(self) -> None:
         """Refuses values out of range."""
-        check_ranges(self, max_length=COUNT, vocabulary_size=(3, float("inf")))
+        check_ranges(self, max_length=COUNT, vocabulary_size=(3, LARGEST))
 
     def open(self, setting: "Setting", data: Path | None = None) -> "Dataset":
         """The texts of a run, or others of the same kind from another file."""

@@ -9,13 +9,14 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from chainrule.errors import StorageError
+from chainrule.errors import ChainruleError, StorageError
 
 PARTIAL = ".partial-"
 
@@ -36,25 +37,39 @@ def fsync_file(path: Path) -> None:
         os.fsync(file.fileno())
 
 
+# EFBIG is what a file-size limit answers: to the user the disk is as full.
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+NATIVE_ERROR = re.compile(r"\(os error (\d+)\)")  # how libraries in Rust, such as safetensors, end their message
+
+
 @contextlib.contextmanager
 def storage_errors(place: Path) -> Iterator[None]:
     """Turns the operating system's refusal to write below `place` into one sentence."""
     try:
         yield
-    except OSError as error:
-        # EFBIG is what a file-size limit answers: to the user the disk is as full.
-        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+    except ChainruleError:
+        raise
+    except Exception as error:
+        number = _error_number(error)
+        if number is None:
+            raise
+        refused = getattr(error, "filename", None) or place
+        if number in FULL:
             free = shutil.disk_usage(next(p for p in (place, *place.absolute().parents) if p.exists())).free
             raise StorageError(
-                f"no space to write {error.filename or place}: {free / 2**20:.0f} MiB are free there; "
-                "make room, then resume the run."
+                f"no space to write {refused}: {free / 2**20:.0f} MiB are free there; make room, then resume the run."
             ) from error
-        if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR}:
-            raise StorageError(
-                f"cannot write {error.filename or place}: {os.strerror(error.errno)}; "
-                "choose a folder you may write to with --output."
-            ) from error
-        raise
+        raise StorageError(
+            f"cannot write {refused}: {os.strerror(number)}; choose a folder you may write to with --output."
+        ) from error
+
+
+def _error_number(error: Exception) -> int | None:
+    """The operating system's number of an error, whoever met it."""
+    if isinstance(error, OSError):
+        return error.errno
+    found = NATIVE_ERROR.search(str(error))
+    return int(found[1]) if found else None
 
 
 @contextlib.contextmanager

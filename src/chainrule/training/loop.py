@@ -170,6 +170,6 @@ def check_finite(learner: Learner) -> None:
     if fault := learner.fault():
         seen = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in fault.figures.items())
         raise NotFiniteError(
-            f"step {fault.step} was not finite: {seen}; the last checkpoint is from before it. "
+            f"step {fault.step} was not finite: {seen}; every checkpoint is from before it. "
             "Try a lower learning rate, or clip the gradient more tightly."
         )

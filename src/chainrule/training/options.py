@@ -1,5 +1,6 @@
 """What every run has, whatever its recipe."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -8,6 +9,9 @@ from chainrule.errors import OptionError
 
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
 PrecisionName = Literal["auto", "fp32", "bf16"]
+
+# Thousands of threads the system refuses to start, in the middle of a computation.
+HIGHEST = {"threads": 512, "steps": 10**12}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +52,7 @@ class RunOptions:
         lowest = {"seed": 0, "steps": 1, "threads": 1, "log_every": 1, "evaluate_every": 1}
         lowest |= {"checkpoint_every": 1, "keep_checkpoints": 1, "patience": 1}
         for name, low in lowest.items():
-            value = getattr(self, name)
-            if value is not None and value < low:
-                raise OptionError(f"--{name.replace('_', '-')} is {value}; it must be at least {low}.")
+            value, high = getattr(self, name), HIGHEST.get(name, math.inf)
+            if value is not None and not low <= value <= high:
+                limits = f"at least {low}" if high == math.inf else f"from {low} to {high:,}"
+                raise OptionError(f"--{name.replace('_', '-')} is {value}; it must be {limits}.")

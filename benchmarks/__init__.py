@@ -1,0 +1,1 @@
+"""This program and its peers, in turns, in one run."""

@@ -1,0 +1,5 @@
+"""All benchmarks, one after another: `python -m benchmarks`."""
+
+from benchmarks import loop
+
+loop.main()
