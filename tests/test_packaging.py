@@ -41,8 +41,8 @@ def test_list_train_and_predict_from_the_wheel(bare):
     flags = ("--dataset", "diabetes", "--steps", "50", "--output", str(run), "--json")
     report = json.loads(bare("chainrule", "train", "mlp-regression", *flags))
     assert (report["recipe"], report["steps"]) == ("mlp-regression", 50)
-    features = ("age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6")
-    row = json.dumps(dict.fromkeys(features, 0.01))
+    features = {"age": 59, "sex": 2, "bmi": 32.1, "bp": 101, "s1": 157, "s2": 93.2, "s3": 38, "s4": 4}
+    row = json.dumps({**features, "s5": 4.8598, "s6": 87})
     (prediction,) = json.loads(bare("chainrule", "predict", str(run), row, "--json"))["predictions"]
     assert 25 < prediction["value"] < 346  # the range of the targets
 

@@ -15,7 +15,8 @@ ChainruleError                    exit status 1
 │   ├── CheckpointError           no checkpoint to go on from
 │   ├── ResumeError               a run that cannot go on here
 │   ├── NotFiniteError            a loss or gradient that is infinite or not a number
-│   └── StorageError              the disk is full or refuses to write
+│   ├── StorageError              the disk is full or refuses to write
+│   └── MemoryShortageError       the machine has less memory than is asked for
 └── Interrupted                   exit status 130: stopped by Ctrl-C or SIGTERM, after a checkpoint
 
 Every message is one sentence or two: what was given, what was needed, what to do.
@@ -97,6 +98,10 @@ class NotFiniteError(RunError):
 
 class StorageError(RunError):
     """The disk is full or refuses to write."""
+
+
+class MemoryShortageError(RunError):
+    """The machine has less memory than is asked for."""
 
 
 class Interrupted(ChainruleError):  # noqa: N818 - nothing went wrong

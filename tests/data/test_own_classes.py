@@ -70,12 +70,12 @@ def test_classes_of_pictures():
             picture_classes(PATH, {str(i) for i in range(count)})
 
 
-def test_nothing_to_train_on():
-    check_splits(PATH, np.array([2, 0, 255], np.uint8), {})
+def test_no_row_is_left():
+    check_splits(PATH, np.array([2, 2, 255], np.uint8), {})
     with pytest.raises(DataError) as caught:
-        check_splits(PATH, np.array([2, 1, 255], np.uint8), {"empty": 1})
+        check_splits(PATH, np.array([255, 255, 255], np.uint8), {"empty": 3})
     assert str(caught.value) == (
-        "a.csv: none of its 3 rows is left to train on (left out: 1 empty); about 50 rows fill every split."
+        "a.csv: none of its 3 rows is left (left out: 3 empty); about 50 rows fill every split."
     )
 
 

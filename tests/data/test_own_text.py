@@ -72,7 +72,7 @@ def test_one_class_alone_is_refused(tmp_path):
 
 
 def test_nothing_left_is_refused_and_leaves_nothing(tmp_path, empty_cache):
-    with pytest.raises(DataError, match=r"none of its 2 rows is left to train on \(left out: 2 conflicting labels\)"):
+    with pytest.raises(DataError, match=r"none of its 2 rows is left \(left out: 2 conflicting labels\)"):
         read_own(csv_of(tmp_path, [(0, "same"), (1, "same")]), kind="text")
     assert list((empty_cache / "datasets").iterdir()) == []
 

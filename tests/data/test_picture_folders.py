@@ -171,7 +171,7 @@ def test_a_folder_without_any_readable_picture_is_refused(tmp_path, empty_cache)
     for name in ("a", "b"):
         (tmp_path / "own" / name).mkdir(parents=True)
         (tmp_path / "own" / name / "1.png").write_bytes(b"nothing")
-    with pytest.raises(DataError, match=r"none of its 0 rows is left to train on \(left out: 2 unreadable\)"):
+    with pytest.raises(DataError, match=r"none of its 0 rows is left \(left out: 2 unreadable\)"):
         read_own(tmp_path / "own", kind="pictures")
     assert not list(empty_cache.glob("datasets/*"))
 

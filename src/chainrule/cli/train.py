@@ -2,8 +2,6 @@
 
 import dataclasses
 import inspect
-import sys
-import typing
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +11,7 @@ from cyclopts import App, Group, Parameter
 from chainrule import api, recipes
 from chainrule.cli.commands import Json, of_report
 from chainrule.errors import UsageError
-from chainrule.recipes.settings import make, setting_fields
+from chainrule.recipes.settings import make, setting_fields, setting_types
 from chainrule.training.options import RunOptions
 
 if TYPE_CHECKING:
@@ -87,11 +85,10 @@ def keyword(name: str, annotation: Any, *, default: Any) -> inspect.Parameter:
 
 def keywords(kind: type[Any], group: Group) -> Iterator[inspect.Parameter]:
     """A keyword for every field of a dataclass, and of the groups it holds, with type, default and help."""
-    types: dict[str, Any] = {}
+    types = setting_types(kind)
     helps: dict[str, str] = {}
     defaults = [field.default for field in dataclasses.fields(kind)]
     for owner in (kind, *(type(default) for default in defaults if dataclasses.is_dataclass(default))):
-        types |= field_types(owner)
         documented = docstring_parser.parse_from_object(owner).params
         helps |= {entry.arg_name: (entry.description or "").replace("`", "") for entry in documented}
     for name, field in setting_fields(kind).items():
@@ -105,15 +102,3 @@ def keywords(kind: type[Any], group: Group) -> Iterator[inspect.Parameter]:
         made = field.default_factory
         default = field.default if made is dataclasses.MISSING else made()
         yield keyword(name, Annotated[types[name], parameter], default=default)
-
-
-def field_types(kind: type[Any]) -> dict[str, Any]:
-    """The types of a dataclass's fields, those written as text read in its module.
-
-    Class variables are left alone: what they name may be known to type checkers only.
-    """
-
-    def holder() -> None: ...
-
-    holder.__annotations__ = {field.name: field.type for field in dataclasses.fields(kind)}
-    return typing.get_type_hints(holder, vars(sys.modules[kind.__module__]), include_extras=True)

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Literal
 
 import numpy as np
 import pyarrow.compute as pc
@@ -10,6 +11,8 @@ import pyarrow.compute as pc
 from chainrule.data.cells import present, to_numbers
 from chainrule.data.records import Batch, Records, unnamed
 from chainrule.errors import ColumnError, OptionError
+
+Answer = Literal["classes", "numbers"]
 
 # Names by which columns are known, the plainest first.
 TEXTS = (
@@ -35,6 +38,8 @@ class Choice:
     label: str | None = None
     target: str | None = None
     ignored: tuple[str, ...] = ()
+    answer: Answer | None = None
+    """Whether a table's answers are classes or numbers; None where the columns' names and values are to tell."""
 
     def check(self, records: Records) -> None:
         """Checks that all named columns are there, and that none is named twice.
@@ -115,13 +120,16 @@ def choose_answer(records: Records, choice: Choice) -> tuple[str, bool, tuple[st
         return choice.label, True, ()
     if choice.target is not None:
         return choice.target, False, ()
-    flags = "--label-column or --target-column"
+    both = "--label-column or --target-column"
+    flags = {"classes": "--label-column", "numbers": "--target-column", None: both}[choice.answer]
     name = _named(records, (*ANSWERS, *LABELS), set(choice.ignored), flags)
     if name is None:
         raise ColumnError(
             f"{records.path} has the columns {listed(records.names)}, and it is not plain which is to be "
-            "predicted; choose with --label-column (classes) or --target-column (numbers)."
+            f"predicted; choose with {flags}."
         )
+    if choice.answer is not None:
+        return name, choice.answer == "classes", (f"Using column {name!r}; choose another with {flags}.",)
     is_label = any(name.casefold() in known for known in LABELS) or _holds_labels(records, name)
     role, other = ("label", "target") if is_label else ("target", "label")
     note = f"Using column {name!r} as {role}; choose another with --{role}-column or --{other}-column."

@@ -3,17 +3,21 @@
 from pathlib import Path
 from typing import Any
 
+from chainrule.data.columns import Answer
 from chainrule.data.dataset import Dataset, Kind
 from chainrule.errors import OptionError
 
 
-def open_examples(dataset: str | None, data: Path | None, *, kind: Kind, **columns: Any) -> Dataset:
+def open_examples(
+    dataset: str | None, data: Path | None, *, kind: Kind, answer: Answer = "classes", **columns: Any
+) -> Dataset:
     """Opens either of the two.
 
     Args:
         dataset: the name of a data set.
         data: a file or folder instead.
         kind: what the examples must be.
+        answer: what is to be predicted.
         columns: what `read_own` takes on the columns of an own file; of no use for a named data set.
 
     Raises:
@@ -23,7 +27,7 @@ def open_examples(dataset: str | None, data: Path | None, *, kind: Kind, **colum
     if data is not None:
         from chainrule.data.own_files import read_own
 
-        return read_own(data, kind=kind, **columns)
+        return read_own(data, kind=kind, answer=answer if kind == "table" else None, **columns)
     from chainrule.data.catalog import describe, names, open_dataset
 
     if given := [name for name, value in columns.items() if value]:
@@ -35,4 +39,10 @@ def open_examples(dataset: str | None, data: Path | None, *, kind: Kind, **colum
         raise OptionError(
             f"data set {name!r} holds {describe(name).kind}, this recipe takes {kind}; fitting are: {fitting}."
         )
-    return open_dataset(name)
+    opened = open_dataset(name)
+    if (opened.classes is None) != (answer == "numbers"):
+        raise OptionError(
+            f"data set {name!r} holds {'numbers' if opened.classes is None else 'classes'} to predict, "
+            f"this recipe predicts {answer}; `chainrule data list` shows the others."
+        )
+    return opened

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from chainrule.data.cells import LONGEST_NAME, NUMBER, longest, present
-from chainrule.data.splits import SPLITS
+from chainrule.data.splits import LEFT_OUT, SPLITS
 from chainrule.errors import ColumnError, DataError
 
 MOST = 1000
@@ -85,15 +85,15 @@ def picture_classes(path: Path, found: Collection[str]) -> tuple[tuple[str, ...]
 
 
 def check_splits(path: Path, codes: NDArray[np.uint8], left_out: Mapping[str, int]) -> None:
-    """Checks that a row is left to train on.
+    """Checks that a row is left; a file that is only scored need not fill every split.
 
     Raises:
         DataError: there is none.
     """
-    if not (codes == SPLITS.index("train")).any():
+    if (codes == LEFT_OUT).all():
         why = ", ".join(f"{count:,} {reason}" for reason, count in left_out.items())
         raise DataError(
-            f"{path}: none of its {len(codes):,} rows is left to train on"
+            f"{path}: none of its {len(codes):,} rows is left"
             f"{f' (left out: {why})' if why else ''}; about 50 rows fill every split."
         )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from chainrule.data import store
-from chainrule.data.columns import Choice
+from chainrule.data.columns import Answer, Choice
 from chainrule.data.csv_files import open_csv
 from chainrule.data.dataset import Dataset, Kind
 from chainrule.data.json_lines import open_json_lines
@@ -48,6 +48,7 @@ def read_own(
     target_column: str | None = None,
     ignore_columns: Sequence[str] = (),
     picture_shape: Shape | None = None,
+    answer: Answer | None = None,
 ) -> Dataset:
     """Reads a user's data.
 
@@ -62,6 +63,7 @@ def read_own(
         label_column: the column of classes; None to guess.
         target_column: in a table, the column of numbers to predict.
         ignore_columns: columns that are not to be features, nor to be guessed as texts or labels.
+        answer: in a table, whether classes or numbers are to be predicted; None where the file is to tell.
         picture_shape: channels (1 or 3), height and width of the pictures; None to choose by their own.
 
     Raises:
@@ -69,10 +71,16 @@ def read_own(
         ArchiveError: an .npz file is damaged or hostile.
         ColumnError: a column is missing, cannot be guessed, or holds the wrong thing.
         OptionError: an option does not fit the kind of data.
-        DataError: no row is left to train on.
+        DataError: no row is left.
     """
     place = Path(path)
-    choice = Choice(text=text_column, label=label_column, target=target_column, ignored=tuple(ignore_columns))
+    choice = Choice(
+        text=text_column,
+        label=label_column,
+        target=target_column,
+        ignored=tuple(ignore_columns),
+        answer=answer,
+    )
     if kind == "sequences":
         raise OptionError("sequences cannot be read from files yet; choose a data set that goes by a name.")
     if kind == "pictures":

@@ -70,7 +70,7 @@ def write_pictures(parts: Iterator[Part], about: About, *, key: str) -> None:
     """Writes the data set `key`.
 
     Raises:
-        DataError: no picture is left to train on.
+        DataError: no picture is left.
     """
     pixel_type = pa.list_(pa.uint8(), int(np.prod(about.shape)))
     schema = pa.schema({CONTENT["pictures"]: pixel_type, LABEL: pa.int32()})

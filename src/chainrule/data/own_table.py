@@ -32,7 +32,7 @@ def convert_table(records: Records, choice: Choice, *, key: str, sha256: str) ->
 
     Raises:
         ColumnError: the columns cannot be guessed, hold no classes, or hold what is no finite number.
-        DataError: no row is left to train on.
+        DataError: no row is left.
     """
     path = records.path
     answer, is_label, notes = choose_answer(records, choice)

@@ -25,7 +25,7 @@ def convert_text(records: Records, choice: Choice, *, key: str, sha256: str) -> 
 
     Raises:
         ColumnError: the columns cannot be guessed, or hold no classes.
-        DataError: no row is left to train on.
+        DataError: no row is left.
     """
     path = records.path
     text, label, notes = choose_text(records, choice)

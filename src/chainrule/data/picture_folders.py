@@ -109,7 +109,7 @@ def convert_folder(folder: Folder, wanted: Shape | None, *, key: str, sha256: st
 
     Raises:
         ColumnError: there are less than two classes, or too many.
-        DataError: no picture is left to train on.
+        DataError: no picture is left.
     """
     names, indices = picture_classes(folder.path, {picture.label for picture in folder.pictures})
     shape, notes = _shape(folder, wanted)

@@ -85,6 +85,8 @@ class Judgement:
     plots: tuple[Plot, ...] = ()
     notes: tuple[str, ...] = ()
     """Sentences on what limits the figures."""
+    data: Mapping[str, Any] | None = None
+    """`Dataset.summary()` of what was judged on; None where that is no data set."""
 
     def __post_init__(self) -> None:
         """Refuses what a report could not state."""

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from chainrule.evaluation.glyphs import drawable, drawable_names, font_families, note_on_names
+from chainrule.evaluation.wording import figure_name
 from chainrule.metrics import Reliability, r2
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def draw_learning_curve(lines: Sequence[Mapping[str, Any]], panels: Sequence[str
             if points:
                 marker = "o" if len(points) <= MOST_MARKERS else ""
                 axes.plot(*zip(*points, strict=True), color=colour, marker=marker, label=label)
-        axes.set_ylabel(name.replace("_", " "))
+        axes.set_ylabel(figure_name(name))
         axes.legend(loc="best")
     figure.axes[0].set_title("Learning curve")
     figure.axes[-1].set_xlabel("steps")

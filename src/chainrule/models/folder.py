@@ -89,6 +89,7 @@ def write_model(folder: Path, model: "nn.Module", config: ModelConfig, files: Ma
     with storage_errors(folder):
         weights = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
         save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
+        (folder / WEIGHTS).chmod(0o644)  # the library lets none but the owner read it
         texts = {CONFIG: json.dumps(described, ensure_ascii=False, indent=2) + "\n", **files}
         for name, text in texts.items():
             (folder / name).write_text(text, encoding="utf-8")

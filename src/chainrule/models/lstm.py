@@ -1,7 +1,7 @@
 """The LSTM and a classifier of texts on it."""
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
 GATES = 4  # input, forget, cell, output
@@ -58,11 +58,12 @@ class BidirectionalLstm(nn.Module):
         return 2 * 2.0 * GATES * lstm.hidden_size * (lstm.input_size + lstm.hidden_size)
 
 
-def turn_round(tokens: Int[Tensor, "batch time"], lengths: Int[Tensor, " batch"]) -> Int[Tensor, "batch time"]:
+def turn_round(steps: Shaped[Tensor, "batch time *values"], lengths: Int[Tensor, " batch"]) -> Tensor:
     """Each sequence reversed within its own length; the padding stays where it is."""
-    time = torch.arange(tokens.shape[1], device=tokens.device)
+    time = torch.arange(steps.shape[1], device=steps.device)
     mirrored = lengths[:, None] - 1 - time
-    return tokens.gather(1, torch.where(mirrored >= 0, mirrored, time))
+    places = torch.where(mirrored >= 0, mirrored, time)  # (batch, time)
+    return steps.gather(1, places.view(*places.shape, *(1,) * (steps.ndim - 2)).expand_as(steps))
 
 
 class LstmClassifier(nn.Module):
@@ -146,3 +147,58 @@ def lstm_classifier(
         word_dropout=word_dropout,
         dropout=dropout,
     )
+
+
+class SequenceClassifier(nn.Module):
+    """Classifies sequences of vectors: bidirectional LSTM, one linear layer.
+
+    Args:
+        lstm: over the vectors.
+        head: features of the sequence → scores of the classes.
+        noise: standard deviation of what is added to each value in training, the values having deviation 1, ≥ 0
+            (Bishop, "Training with noise is equivalent to Tikhonov regularization", Neural Computation 7, 1995).
+        dropout: share of the features' values silenced in training, in [0, 1).
+    """
+
+    def __init__(self, *, lstm: BidirectionalLstm, head: nn.Linear, noise: float, dropout: float) -> None:
+        super().__init__()
+        self.lstm = lstm
+        self.head = head
+        self.noise = noise
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(
+        self, steps: Float[Tensor, "batch time input"], lengths: Int[Tensor, " batch"]
+    ) -> Float[Tensor, "batch classes"]:
+        """Scores of the classes before softmax.
+
+        Args:
+            steps: standardised sequences, padded at their ends with any values.
+            lengths: real steps of each, ≥ 1.
+        """
+        if self.training and self.noise:
+            steps = steps + self.noise * torch.randn_like(steps)
+        features = self.lstm(steps, turn_round(steps, lengths), lengths)  # (batch, features)
+        scores: Tensor = self.head(self.dropout(features))  # (batch, classes)
+        return scores
+
+    def forward_flops(self, steps: Float[Tensor, "batch time input"], lengths: Int[Tensor, " batch"]) -> float:
+        """Operations of the LSTM over real steps and of the head."""
+        return self.lstm.step_flops() * float(lengths.sum()) + 2.0 * self.head.weight.numel() * len(steps)
+
+
+def lstm_sequence_classifier(
+    *, input_size: int, hidden_size: int, classes: int, noise: float = 0.0, dropout: float = 0.0
+) -> SequenceClassifier:
+    """A `SequenceClassifier` with fresh weights.
+
+    Args:
+        input_size: values a step.
+        hidden_size: units of each direction.
+        classes: how many.
+        noise: see `SequenceClassifier`.
+        dropout: see `SequenceClassifier`.
+    """
+    lstm = BidirectionalLstm(input_size=input_size, hidden_size=hidden_size)
+    head = nn.Linear(lstm.output_size, classes)
+    return SequenceClassifier(lstm=lstm, head=head, noise=noise, dropout=dropout)

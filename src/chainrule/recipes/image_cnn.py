@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from chainrule.errors import OptionError
 from chainrule.recipes.contract import Assembly, Setting
-from chainrule.recipes.supervised import SHARE, Classifying, Fitting, check_ranges
+from chainrule.recipes.supervised import SHARE, Classifying, Fitting, check_numbers, check_ranges
 
 if TYPE_CHECKING:
     from chainrule.data.dataset import Dataset
@@ -41,8 +41,9 @@ class ImageCnn:
     def __post_init__(self) -> None:
         """Refuses values out of range."""
         check_ranges(self, dropout=SHARE)
-        if not self.widths or min(self.widths) < 1:
-            raise OptionError(f"--widths is {self.widths}; it needs at least one number, all at least 1.")
+        check_numbers("widths", self.widths)
+        if not self.widths:
+            raise OptionError("--widths is empty; it needs at least one number.")
 
     def open_data(
         self, setting: Setting, data: Path | None = None, shape: tuple[int, int, int] | None = None
@@ -136,16 +137,17 @@ class ImageCnn:
         from chainrule.evaluation.describe import describer
         from chainrule.evaluation.linear import logistic_regression_pixels
         from chainrule.inference.pictures import load_picture_predictor
-        from chainrule.recipes.judging import scored_examples
+        from chainrule.recipes.judging import judged_on, scored_examples
 
         dataset = self.open_data(setting)
         train, held_out = dataset.split("train"), dataset.split("validation")
         predictor = load_picture_predictor(model_folder, setting.compute)
         test = scored_examples(dataset, rows, lambda path: self.open_data(setting, path, predictor.preprocessor.shape))
-        return judge_classification(
+        judgement = judge_classification(
             probabilities=predictor.probabilities(test.pictures, len(test)),
             labels=test.labels(),
             classes=predictor.classes,
             baselines=(majority(train, test), logistic_regression_pixels(train, held_out, test)),
             describe=describer(test),
         )
+        return judged_on(test, judgement)

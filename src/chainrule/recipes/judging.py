@@ -1,6 +1,7 @@
 """The examples a finished model is scored on, and the figures while it is still learning."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from chainrule import metrics
 from chainrule.data.dataset import Dataset, Examples
+from chainrule.evaluation.judgement import Judgement
 
 
 def scored_examples(dataset: Dataset, rows: Path | None, open_rows: Callable[[Path], Dataset]) -> Examples:
@@ -23,6 +25,11 @@ def scored_examples(dataset: Dataset, rows: Path | None, open_rows: Callable[[Pa
         return dataset.split("test")
     other = open_rows(rows)
     return (other if dataset.classes is None else other.with_classes(dataset.classes)).everything()
+
+
+def judged_on(examples: Examples, judgement: Judgement) -> Judgement:
+    """The judgement, knowing of which data set the examples are."""
+    return replace(judgement, data=examples.dataset.summary())
 
 
 def class_figures(scores: NDArray[np.float32], labels: NDArray[Any]) -> Mapping[str, float]:

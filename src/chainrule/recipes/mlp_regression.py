@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from chainrule.errors import OptionError
 from chainrule.recipes.contract import Assembly, Setting
-from chainrule.recipes.supervised import SHARE, Fitting, check_ranges
+from chainrule.recipes.supervised import SHARE, Fitting, check_numbers, check_ranges
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,8 +39,7 @@ class MlpRegression:
     def __post_init__(self) -> None:
         """Refuses values out of range."""
         check_ranges(self, dropout=SHARE)
-        if self.hidden_sizes and min(self.hidden_sizes) < 1:
-            raise OptionError(f"--hidden-sizes is {self.hidden_sizes}; every number must be at least 1.")
+        check_numbers("hidden_sizes", self.hidden_sizes)
 
     def open_data(self, setting: Setting, data: Path | None = None) -> "Dataset":
         """The rows it learns from, or others with the same columns from another file."""
@@ -51,6 +49,7 @@ class MlpRegression:
             None if data else setting.dataset,
             data or setting.data,
             kind="table",
+            answer="numbers",
             target_column=self.target_column,
             ignore_columns=self.ignore_columns,
         )
@@ -120,7 +119,7 @@ class MlpRegression:
         from chainrule.evaluation.linear import ridge
         from chainrule.evaluation.regression import judge_regression
         from chainrule.inference.tables import load_table_regressor
-        from chainrule.recipes.judging import scored_examples
+        from chainrule.recipes.judging import judged_on, scored_examples
 
         dataset = self.open_data(setting)
         train, held_out = dataset.split("train"), dataset.split("validation")
@@ -130,10 +129,11 @@ class MlpRegression:
         def features(examples: "Examples") -> "NDArray[np.float32]":
             return predictor.preprocessor.transform(examples.features())
 
-        return judge_regression(
+        judgement = judge_regression(
             predictions=predictor.values(features(test)),
             targets=test.targets(),
             target=self.target_column or "target",
             baselines=(mean(train, test), ridge(train, held_out, test, features=features)),
             describe=describer(test),
         )
+        return judged_on(test, judgement)

@@ -1,9 +1,10 @@
 """`run.json`: what was resolved when a run began, and back to the recipe and options it was."""
 
+import contextlib
 import dataclasses
 import platform
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -50,24 +51,39 @@ def recipe_of(record: Mapping[str, Any]) -> Recipe:
     Raises:
         ResumeError: this version has no such recipe or setting.
     """
-    settings = {name: _from_json(value) for name, value in record["configuration"].items()}
-    try:
-        recipe: Recipe = make(recipe_table.find(record["recipe"]), settings)
-    except UsageError as error:
-        raise ResumeError(f"the run cannot go on in this version: {error}") from error
-    return recipe
+    with _of_this_version():
+        recipe: Recipe = make(recipe_table.find(record["recipe"]), record["configuration"])
+        return recipe
 
 
 def options_of(record: Mapping[str, Any]) -> RunOptions:
-    """The options that a record describes."""
-    settings = dict(record["options"])
-    for name in ("data", "output"):
-        settings[name] = None if settings[name] is None else Path(settings[name])
-    return make(RunOptions, settings)
+    """The options that a record describes.
+
+    Raises:
+        ResumeError: this version has no such option.
+    """
+    with _of_this_version():
+        return make(RunOptions, record["options"])
 
 
-def _from_json(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+def compute_of(record: Mapping[str, Any]) -> Compute:
+    """Device, precision and threads that a record describes.
+
+    Raises:
+        ResumeError: it does not describe them.
+    """
+    with _of_this_version():
+        return Compute(**record["compute"])
+
+
+@contextlib.contextmanager
+def _of_this_version() -> Iterator[None]:
+    try:
+        yield
+    except UsageError as error:
+        raise ResumeError(f"the run cannot go on in this version: {error}") from error
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ResumeError(f"the run's run.json is damaged ({error!r}); start the run anew.") from error
 
 
 def setting_of(recipe: Recipe, options: RunOptions, compute: Compute) -> Setting:
@@ -93,8 +109,8 @@ def command_line(recipe: Recipe, options: RunOptions) -> str:
         if isinstance(value, bool):
             words.append(f"--{'' if value else 'no-'}{flag}")
         elif name != "output":
-            for item in value if isinstance(value, tuple) else (value,):
-                words += [f"--{flag}", str(item)]
+            items = value if isinstance(value, tuple) else (value,)
+            words += [f"--{flag}={item}" for item in items] or [f"--{flag}"]
     return shlex.join(words)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from chainrule.errors import UnknownNameError
+from chainrule.recipes.setting_types import brought_to_type, field_types
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -36,17 +37,24 @@ def _with_default(field: "dataclasses.Field[Any]", group: "DataclassInstance") -
     return changed
 
 
+def setting_types(kind: type[Any]) -> dict[str, Any]:
+    """The type of every setting by name."""
+    groups = [field.default for field in dataclasses.fields(kind) if dataclasses.is_dataclass(field.default)]
+    return {name: wanted for owner in (kind, *map(type, groups)) for name, wanted in field_types(owner).items()}
+
+
 def make(kind: type[Kind], settings: Mapping[str, Any]) -> Kind:
     """A recipe, or options, with these settings and the defaults for all others.
 
     Raises:
         UnknownNameError: there is no such setting.
-        OptionError: a value is out of its range.
+        OptionError: a value is of another type or out of its range.
     """
-    known = setting_fields(kind)
+    known, types = setting_fields(kind), setting_types(kind)
     for name in settings:
         if name not in known:
             raise UnknownNameError("setting", name, list(known))
+    settings = {name: brought_to_type(name, value, types[name]) for name, value in settings.items()}
     arguments: dict[str, Any] = {}
     for field in dataclasses.fields(cast("type[DataclassInstance]", kind)):
         if dataclasses.is_dataclass(field.default):

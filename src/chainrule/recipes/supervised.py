@@ -46,6 +46,16 @@ def check_ranges(settings: object, **ranges: tuple[float, float]) -> None:
             raise OptionError(f"--{field.replace('_', '-')} is {value}; it must be {limits} {high:,}.")
 
 
+def check_numbers(field: str, values: tuple[int, ...]) -> None:
+    """Refuses a size that is out of its range, of several.
+
+    Raises:
+        OptionError: one is.
+    """
+    if wrong := [value for value in values if not COUNT[0] <= value <= COUNT[1]]:
+        raise OptionError(f"--{field.replace('_', '-')} holds {wrong[0]}; each must be from 1 to {LARGEST:,}.")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Fitting:
     """How a model is fitted to its training split."""

@@ -17,7 +17,7 @@ from chainrule.inference.texts import load_text_predictor, text_files
 from chainrule.learners.batches import Part, SplitBatches, gather_tokens
 from chainrule.models.folder import ModelConfig, build_model, write_model
 from chainrule.recipes.contract import Assembly, Setting
-from chainrule.recipes.judging import class_figures, scored_examples
+from chainrule.recipes.judging import class_figures, judged_on, scored_examples
 from chainrule.recipes.supervised import Classifying, Fitting, assemble
 from chainrule.recipes.text_settings import TextSettings
 from chainrule.runtime.draws import reseed_all
@@ -123,10 +123,11 @@ def judge_text_classifier(
     train, held_out = dataset.split("train"), dataset.split("validation")
     test = scored_examples(dataset, rows, lambda path: texts.open(setting, path))
     predictor = load_text_predictor(model_folder, setting.compute)
-    return judge_classification(
+    judgement = judge_classification(
         probabilities=predictor.probabilities(TextsOf(test)),
         labels=test.labels(),
         classes=predictor.classes,
         baselines=(majority(train, test), tfidf_logistic_regression(train, held_out, test)),
         describe=describer(test),
     )
+    return judged_on(test, judgement)

@@ -4,17 +4,20 @@ import contextlib
 import functools
 import os
 import platform
+import re
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chainrule.errors import OptionError
+from chainrule.errors import MemoryShortageError, OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import torch
+
+NO_MEMORY = re.compile("allocate memory|out of memory|size calculation overflowed", re.IGNORECASE)  # torch's words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +32,11 @@ class Compute:
 
     @contextlib.contextmanager
     def active(self) -> "Iterator[torch.device]":
-        """Sets torch's threads and its deterministic kernels while the block runs; yields the device."""
+        """Sets torch's threads and its deterministic kernels while the block runs; yields the device.
+
+        Raises:
+            MemoryShortageError: the block asks for more memory than there is.
+        """
         import torch
 
         threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
@@ -38,7 +45,8 @@ class Compute:
         torch.set_num_threads(self.threads)
         torch.use_deterministic_algorithms(mode=True)
         try:
-            yield torch.device(self.device)
+            with memory_errors():
+                yield torch.device(self.device)
         finally:
             torch.set_num_threads(threads)
             torch.use_deterministic_algorithms(mode=strict)
@@ -50,6 +58,21 @@ class Compute:
         if self.precision == "fp32":
             return contextlib.nullcontext()
         return torch.autocast(self.device, dtype=torch.bfloat16)
+
+
+@contextlib.contextmanager
+def memory_errors() -> "Iterator[None]":
+    """Turns what libraries raise where memory does not suffice into one sentence."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and not NO_MEMORY.search(str(error)):
+            raise
+        asked = re.search(r"(\d+) bytes", str(error))
+        size = f" for {int(asked[1]) / 2**30:,.1f} GiB more" if asked else ""
+        raise MemoryShortageError(
+            f"there is not enough memory{size}; make the model or its batches smaller, or free some memory."
+        ) from error
 
 
 @functools.cache

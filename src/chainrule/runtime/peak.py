@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from chainrule.errors import StorageError
+from chainrule.errors import MemoryShortageError, StorageError
 from chainrule.runtime import cache, files, stopwatch
 from chainrule.runtime.data_types import MatrixProduct
 from chainrule.runtime.devices import Compute, processor_name
@@ -87,7 +87,7 @@ def known_peak(compute: Compute, *, afresh: bool = False) -> float | None:
     try:
         with compute.active():
             peak = max(measure_peak(compute.device), kept or 0.0)
-    except RuntimeError:
+    except (RuntimeError, MemoryShortageError):
         return kept
     with contextlib.suppress(StorageError):  # where nothing can be kept, the next run measures again
         files.write_json(cache.made("peaks") / _file_name(machine), {**machine, FLOPS: peak})
