@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 Report = dict[str, Any]
 
-PLACES = {"data", "output"}  # the options that may be given as text too
-
 
 def train(recipe: str, **settings: Any) -> Report:
     """Trains a recipe and judges the result.
@@ -36,8 +34,6 @@ def train(recipe: str, **settings: Any) -> Report:
     common, own = setting_fields(RunOptions), setting_fields(kind)
     if unknown := [name for name in settings if name not in common.keys() | own.keys()]:
         raise UnknownNameError(f"setting of {recipe}", unknown[0], [*common, *own])
-    for name in PLACES & settings.keys():
-        settings[name] = None if settings[name] is None else Path(settings[name])
     options = make(RunOptions, {name: settings[name] for name in settings if name in common})
     return run(make(kind, {name: settings[name] for name in settings if name in own}), options)
 

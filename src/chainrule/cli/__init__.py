@@ -9,9 +9,13 @@ checkpoint.
 
 import contextlib
 import logging
+import os
+import signal
 import sys
+import threading
 import traceback
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chainrule.cli import output
@@ -28,10 +32,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: what follows the program's name; the process's own where None.
     """
+    if sys.stderr is None:  # closed; the next file to be opened would take its number, and get what is meant for it
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - it stays open
     try:
         from cyclopts import CycloptsError
 
-        with sentences_shown():
+        with terminable(), sentences_shown():
             text = answer(list(sys.argv[1:] if arguments is None else arguments))
     except KeyboardInterrupt:
         output.complain("interrupted.")
@@ -78,6 +84,20 @@ def explain(error: "CycloptsError") -> str:
     if isinstance(error, UnusedCliTokensError) and error.unused_tokens:
         text = f"There is no place for {' '.join(map(repr, error.unused_tokens))}."
     return f"{text[:1].lower()}{text[1:]} `{chain} --help` shows what there is."
+
+
+@contextlib.contextmanager
+def terminable() -> Iterator[None]:
+    """Lets SIGTERM end what the block does as Ctrl-C does, unless it is ignored."""
+    in_main_thread = threading.current_thread() is threading.main_thread()  # no other may change handlers
+    if not in_main_thread or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 @contextlib.contextmanager

@@ -88,12 +88,14 @@ def from_standard_input(inputs: Iterable[str]) -> Iterator[str]:
     """The inputs, with the lines of standard input where it is named.
 
     Raises:
-        UsageError: standard input is not UTF-8.
+        UsageError: standard input is closed or not UTF-8.
     """
     for given in inputs:
         if given != STANDARD_INPUT:
             yield given
             continue
+        if sys.stdin is None:
+            raise UsageError("- was given for the lines of standard input, which is closed; give it something to read.")
         try:
             text = sys.stdin.buffer.read().decode("utf-8-sig")
         except UnicodeDecodeError as error:

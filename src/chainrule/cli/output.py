@@ -10,6 +10,8 @@ import unicodedata
 from collections.abc import Container, Sequence
 from typing import Any
 
+from chainrule.runtime.progress import write_line
+
 ESCAPED = "chainrule.escaped"
 
 
@@ -89,7 +91,7 @@ def _discard_rest() -> None:
 
 def complain(sentence: str) -> None:
     """Prints a sentence on standard error."""
-    print(f"chainrule: {sentence}", file=sys.stderr)
+    write_line(f"chainrule: {sentence}")
 
 
 class SentenceHandler(logging.Handler):
@@ -97,4 +99,4 @@ class SentenceHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Prints one sentence."""
-        print(self.format(record), file=sys.stderr)
+        write_line(self.format(record))

@@ -83,6 +83,8 @@ def _mode_and_size(path: Path) -> tuple[int, int]:
         raise FileFormatError(f"there is nothing at {path}; give the path of your data.") from error
     except OSError as error:
         raise _unreadable(path, error) from error
+    except ValueError as error:  # a NUL byte
+        raise FileFormatError(f"{str(path)!r} is no path; give the path of your data.") from error
     return status.st_mode, status.st_size
 
 

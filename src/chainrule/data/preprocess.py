@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from chainrule.data.cells import cell_of
-from chainrule.data.dataset import TARGET, Examples
+from chainrule.data.dataset import TARGET, Examples, Positions
 from chainrule.data.own_paths import check_file
 from chainrule.data.pictures import Shape, read_picture
 from chainrule.data.table_columns import (
@@ -178,21 +178,30 @@ class PicturePreprocessor:
 
     @classmethod
     def fit(cls, examples: Examples) -> "PicturePreprocessor":
-        """Mean and deviation of each channel, from exact sums, a few pictures at a time.
-
-        Args:
-            examples: the training split.
-        """
+        """Mean and deviation of each channel of the training split."""
         shape = examples.dataset.picture_shape
         if shape is None:
             raise ValueError(f"{examples.dataset.name!r} holds no pictures")
+        return cls.of(examples.pictures, len(examples), shape)
+
+    @classmethod
+    def of(
+        cls, read: Callable[[Positions], NDArray[np.uint8]], examples: int, shape: Shape
+    ) -> "PicturePreprocessor":
+        """Mean and deviation of each channel, from exact sums, a few pictures at a time.
+
+        Args:
+            read: positions → pixels, (pictures, channels, height, width).
+            examples: how many pictures there are.
+            shape: of each.
+        """
         sums, squares = np.zeros(shape[0], np.int64), np.zeros(shape[0], np.int64)
         step = max(1, BATCH_VALUES // int(np.prod(shape)))
-        for start in range(0, len(examples), step):
-            pixels = examples.pictures(np.arange(start, min(start + step, len(examples))))
+        for start in range(0, examples, step):
+            pixels = read(np.arange(start, min(start + step, examples)))
             sums += pixels.sum(axis=(0, 2, 3), dtype=np.int64)
             squares += np.square(pixels.astype(np.int32)).sum(axis=(0, 2, 3), dtype=np.int64)
-        count = len(examples) * shape[1] * shape[2]
+        count = examples * shape[1] * shape[2]
         variances = [
             (square * count - total**2) / count**2
             for total, square in zip(sums.tolist(), squares.tolist(), strict=True)

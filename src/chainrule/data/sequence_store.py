@@ -27,7 +27,12 @@ class SequencePreprocessor:
         Args:
             examples: the training split.
         """
-        steps = np.concatenate(examples.sequences()).astype(np.float64)
+        return cls.of(examples.sequences())
+
+    @classmethod
+    def of(cls, sequences: list[NDArray[np.float32]]) -> "SequencePreprocessor":
+        """The same for sequences in memory, an array (time, values) each."""
+        steps = np.concatenate(sequences).astype(np.float64)
         deviation = steps.std(axis=0)
         return cls(
             mean=tuple(map(float, steps.mean(axis=0))),

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from chainrule.data.cells import present, shown, to_numbers
 from chainrule.errors import ColumnError
 
+HIGHEST = float(np.finfo(np.float32).max)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Number:
@@ -37,7 +39,7 @@ class Number:
         """
         values = self._values(cells)
         missing = np.isnan(values)
-        scaled = np.where(missing, 0.0, (values - self.mean) / self.deviation)
+        scaled = np.where(missing, 0.0, (values - self.mean) / self.deviation).clip(-HIGHEST, HIGHEST)
         return np.stack([scaled, missing][: len(self.outputs)], axis=1).astype(np.float32)
 
     def _values(self, cells: pa.Array) -> NDArray[np.float64]:

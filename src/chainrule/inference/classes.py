@@ -1,6 +1,7 @@
 """What all classifiers have in common."""
 
-from collections.abc import Callable, Iterable
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from chainrule.data.dataset import Positions
-from chainrule.runtime.devices import Compute
+from chainrule.errors import ModelFolderError
+from chainrule.runtime.devices import NO_MEMORY, Compute
 
 
 def outputs_of(
@@ -32,13 +34,32 @@ def outputs_of(
     positions, outputs = [], []
     with compute.active(), torch.no_grad():
         for batch in batches:
-            with compute.autocast():
-                output = model(*gather(batch))
+            inputs = gather(batch)
+            with compute.autocast(), parts_fit():
+                output = model(*inputs)
             positions.append(batch)
             outputs.append(output.float().cpu().numpy())
     ordered = np.empty_like(np.concatenate(outputs))
     ordered[np.concatenate(positions)] = np.concatenate(outputs)
     return ordered
+
+
+@contextlib.contextmanager
+def parts_fit() -> Iterator[None]:
+    """Turns what a model raises at inputs it was not made for into one sentence.
+
+    Raises:
+        ModelFolderError: its preprocessing makes other inputs than its weights take.
+    """
+    try:
+        yield
+    except (RuntimeError, IndexError) as error:
+        if NO_MEMORY.search(str(error)):
+            raise
+        reason = str(error).splitlines()[0]
+        raise ModelFolderError(
+            f"the model's preprocessing does not fit its weights ({reason}); copy the whole model folder again."
+        ) from error
 
 
 def softmax(scores: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -49,7 +70,16 @@ def softmax(scores: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def answers(probabilities: NDArray[np.float64], classes: tuple[str, ...]) -> list[dict[str, Any]]:
-    """The most probable class of each example and its probability."""
+    """The most probable class of each example and its probability.
+
+    Raises:
+        ModelFolderError: the model tells apart more or fewer classes than have names.
+    """
+    if probabilities.shape[1] != len(classes):
+        raise ModelFolderError(
+            f"the model tells {probabilities.shape[1]} classes apart, and its folder names {len(classes)}; "
+            "copy the whole model folder again."
+        )
     best = probabilities.argmax(axis=1)
     return [
         {"label": classes[place], "probability": float(row[place])}

@@ -12,6 +12,7 @@ from chainrule.data.dataset import Positions
 from chainrule.data.preprocess import PicturePreprocessor
 from chainrule.errors import DataError, ModelFolderError
 from chainrule.inference.classes import answers, outputs_of, softmax
+from chainrule.inference.inputs import listed
 from chainrule.learners.batches import gather_pictures, in_batches
 from chainrule.models.folder import ModelConfig, read_model, read_text
 from chainrule.runtime.devices import Compute
@@ -52,10 +53,11 @@ class PicturePredictor:
 
     def predict(self, inputs: Sequence[Any]) -> list[dict[str, Any]]:
         """`label` and `probability` of each picture, given as the path of its file."""
-        for number, path in enumerate(inputs, 1):
+        given = listed(inputs)
+        for number, path in enumerate(given, 1):
             if not isinstance(path, str | Path):
                 raise DataError(f"input {number} is {type(path).__name__}; this model takes paths of pictures.")
-        paths = [Path(path) for path in inputs]
+        paths = [Path(path) for path in given]
 
         def read(positions: Positions) -> NDArray[np.uint8]:
             return np.stack([self.preprocessor.load_picture(paths[place]) for place in positions])

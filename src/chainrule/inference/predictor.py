@@ -11,6 +11,8 @@ from chainrule.runtime.devices import Compute, resolve_compute
 
 PREDICTORS = {
     "image-classification": "chainrule.inference.pictures:PicturePredictor",
+    "sequence-classification": "chainrule.inference.sequences:SequencePredictor",
+    "tabular-classification": "chainrule.inference.tables:TableClassifier",
     "tabular-regression": "chainrule.inference.tables:TableRegressor",
     "text-classification": "chainrule.inference.texts:TextPredictor",
 }

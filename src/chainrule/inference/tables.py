@@ -11,8 +11,10 @@ from torch import nn
 
 from chainrule.data.preprocess import TablePreprocessor, TargetScaler
 from chainrule.data.table_columns import Category
-from chainrule.errors import DataError
-from chainrule.inference.classes import outputs_of
+from chainrule.data.unlabelled import read_rows
+from chainrule.errors import DataError, ModelFolderError
+from chainrule.inference.classes import answers, outputs_of, softmax
+from chainrule.inference.inputs import listed
 from chainrule.learners.batches import gather_rows, in_batches
 from chainrule.models.folder import ModelConfig, read_model, read_text
 from chainrule.runtime.devices import Compute
@@ -21,38 +23,34 @@ BATCH_SIZE = 4096
 FEATURES, TARGET = "preprocessor_config.json", "target_config.json"
 
 
-def table_files(preprocessor: TablePreprocessor, scaler: TargetScaler) -> dict[str, str]:
+def table_files(preprocessor: TablePreprocessor, scaler: TargetScaler | None) -> dict[str, str]:
     """What a table model's folder holds beside its weights."""
-    return {FEATURES: preprocessor.to_json(), TARGET: scaler.to_json()}
+    files = {FEATURES: preprocessor.to_json()}
+    return {**files, TARGET: scaler.to_json()} if scaler else files
 
 
-class TableRegressor:
-    """Predicts a value for each row, from columns treated as those that were learned from."""
+class TableModel:
+    """A network for rows, from columns treated as those that were learned from."""
 
-    def __init__(self, folder: Path, model: nn.Module, config: ModelConfig, compute: Compute) -> None:
-        self.config = config
+    def __init__(self, folder: Path, model: nn.Module, compute: Compute) -> None:
         self.preprocessor = TablePreprocessor.from_json(read_text(folder / FEATURES))
-        self._scaler = TargetScaler.from_json(read_text(folder / TARGET))
         self._model = model.to(compute.device)
         self._compute = compute
 
-    def values(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
-        """The predicted value of each row, in the target's own unit, (rows,).
+    def outputs(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What the network gives for each row, (rows, outputs).
 
         Args:
-            features: what the preprocessor made of the rows, (rows, width).
+            features: what the preprocessor made of the rows, at least one, (rows, width).
         """
-        if not len(features):
-            return np.empty(0)
         with self._compute.active() as device:
             gather = gather_rows(features, device)
-        outputs = outputs_of(self._model, gather, in_batches(len(features), BATCH_SIZE), self._compute)
-        return self._scaler.restore(outputs[:, 0])
+        return outputs_of(self._model, gather, in_batches(len(features), BATCH_SIZE), self._compute)
 
-    def predict(self, inputs: Sequence[Any]) -> list[dict[str, Any]]:
-        """The `value` of each row: a mapping from column to value, or the same as a JSON object."""
-        rows = [_row(number, given) for number, given in enumerate(inputs, 1)]
-        return [{"value": float(value)} for value in self.values(self.preprocessor.transform(rows))]
+    def features(self, inputs: Sequence[Any]) -> NDArray[np.float32]:
+        """Mappings from column to value, or the same as JSON objects, as features (rows, width)."""
+        rows = [_row(number, given) for number, given in enumerate(listed(inputs), 1)]
+        return self.preprocessor.transform(rows) if rows else np.empty((0, self.preprocessor.width), np.float32)
 
     def example(self) -> dict[str, Any]:
         """A row of common values."""
@@ -61,10 +59,56 @@ class TableRegressor:
             for column in self.preprocessor.columns
         }
 
+
+class TableRegressor:
+    """Predicts a value for each row."""
+
+    def __init__(self, folder: Path, model: nn.Module, config: ModelConfig, compute: Compute) -> None:
+        self.config = config
+        self.table = TableModel(folder, model, compute)
+        self._scaler = TargetScaler.from_json(read_text(folder / TARGET))
+
+    def values(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """The predicted value of each row, in the target's own unit, (rows,)."""
+        return self._scaler.restore(self.table.outputs(features)[:, 0]) if len(features) else np.empty(0)
+
+    def predict(self, inputs: Sequence[Any]) -> list[dict[str, Any]]:
+        """The `value` of each row: a mapping from column to value, or the same as a JSON object."""
+        return [{"value": float(value)} for value in self.values(self.table.features(inputs))]
+
+    def example(self) -> dict[str, Any]:
+        """A row of common values."""
+        return self.table.example()
+
     def read_inputs(self, path: Path) -> Iterator[Mapping[str, Any]]:
         """The rows of a file."""
-        from chainrule.data.unlabelled import read_rows
+        return read_rows(path)
 
+
+class TableClassifier:
+    """Predicts a class for each row."""
+
+    def __init__(self, folder: Path, model: nn.Module, config: ModelConfig, compute: Compute) -> None:
+        if config.classes is None:
+            raise ModelFolderError(f"{folder} names no classes, and a classifier needs them.")
+        self.config = config
+        self.classes = config.classes
+        self.table = TableModel(folder, model, compute)
+
+    def probabilities(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Of each class for each row, (rows, classes)."""
+        return softmax(self.table.outputs(features)) if len(features) else np.empty((0, len(self.classes)))
+
+    def predict(self, inputs: Sequence[Any]) -> list[dict[str, Any]]:
+        """`label` and `probability` of each row: a mapping from column to value, or the same as a JSON object."""
+        return answers(self.probabilities(self.table.features(inputs)), self.classes)
+
+    def example(self) -> dict[str, Any]:
+        """A row of common values."""
+        return self.table.example()
+
+    def read_inputs(self, path: Path) -> Iterator[Mapping[str, Any]]:
+        """The rows of a file."""
         return read_rows(path)
 
 
@@ -72,7 +116,7 @@ def _row(number: int, given: object) -> Mapping[str, Any]:
     if isinstance(given, str):
         try:
             given = json.loads(given)
-        except ValueError:
+        except (ValueError, RecursionError):
             given = None
     if not isinstance(given, Mapping):
         raise DataError(
@@ -85,3 +129,8 @@ def _row(number: int, given: object) -> Mapping[str, Any]:
 def load_table_regressor(folder: Path, compute: Compute) -> TableRegressor:
     """The model in a folder, verified and ready to answer."""
     return TableRegressor(folder, *read_model(folder), compute)
+
+
+def load_table_classifier(folder: Path, compute: Compute) -> TableClassifier:
+    """The model in a folder, verified and ready to answer."""
+    return TableClassifier(folder, *read_model(folder), compute)

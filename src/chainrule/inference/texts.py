@@ -1,6 +1,7 @@
 """Labels for texts."""
 
 import json
+import operator
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from chainrule.data.text_tokens import read_tokenizer
 from chainrule.data.token_store import encode
 from chainrule.errors import DataError, ModelFolderError
 from chainrule.inference.classes import answers, outputs_of, softmax
+from chainrule.inference.inputs import listed
 from chainrule.learners.batches import gather_tokens, in_batches
 from chainrule.models.folder import ModelConfig, read_json, read_model
 from chainrule.runtime.devices import Compute
@@ -43,7 +45,7 @@ class TextPredictor:
         self._compute = compute
         self._tokenizer = read_tokenizer(folder / TOKENIZER)
         try:
-            self._max_length = int(read_json(folder / SETTINGS)["model_max_length"])
+            self._max_length = _count(read_json(folder / SETTINGS)["model_max_length"])
         except (ValueError, KeyError, TypeError) as error:
             raise ModelFolderError(f"{folder / SETTINGS} does not say model_max_length ({error!r}).") from error
 
@@ -60,10 +62,17 @@ class TextPredictor:
 
     def predict(self, inputs: Sequence[Any]) -> list[dict[str, Any]]:
         """`label` and `probability` of each text."""
-        for number, text in enumerate(inputs, 1):
+        texts = listed(inputs)
+        for number, text in enumerate(texts, 1):
             if not isinstance(text, str):
                 raise DataError(f"input {number} is {type(text).__name__}; this model takes texts.")
-        return answers(self.probabilities(inputs), self.classes)
+            try:
+                text.encode()
+            except UnicodeEncodeError as error:
+                raise DataError(
+                    f"input {number} is not Unicode (character {error.start + 1}); give it in UTF-8."
+                ) from error
+        return answers(self.probabilities(texts), self.classes)
 
     def example(self) -> str:
         """A text."""
@@ -74,6 +83,14 @@ class TextPredictor:
         from chainrule.data.unlabelled import read_texts
 
         return read_texts(path)
+
+
+def _count(value: Any) -> int:
+    """A whole number above 0."""
+    number = operator.index(value)
+    if number < 1:
+        raise ValueError(f"{number} is less than 1")
+    return number
 
 
 def load_text_predictor(folder: Path, compute: Compute) -> TextPredictor:

@@ -12,6 +12,7 @@ from torch import Tensor
 from chainrule.data.dataset import Positions
 from chainrule.data.order import EpochOrder
 from chainrule.data.preprocess import PicturePreprocessor
+from chainrule.data.sequence_store import SequenceStore
 from chainrule.data.token_store import TokenStore
 from chainrule.learners.supervised import Batch
 
@@ -122,5 +123,15 @@ def gather_pictures(
     def gather(positions: Positions) -> tuple[Tensor, ...]:
         pixels = torch.tensor(read(positions), device=device)
         return (((pixels - mean) * scale).contiguous(memory_format=torch.channels_last),)
+
+    return gather
+
+
+def gather_sequences(store: SequenceStore, device: torch.device) -> Gather:
+    """Sequences of vectors as (steps (batch, time, values), lengths (batch,))."""
+
+    def gather(positions: Positions) -> tuple[Tensor, ...]:
+        steps, lengths = store.padded(positions), store.lengths[positions]
+        return torch.from_numpy(steps).to(device), torch.from_numpy(lengths).to(device)
 
     return gather

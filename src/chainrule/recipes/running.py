@@ -1,10 +1,12 @@
 """A run from its first step to its report: what `train`, `resume` and `evaluate` do."""
 
+import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chainrule.errors import ChainruleError, Interrupted, ModelFolderError, ResumeError
+from chainrule.errors import ChainruleError, DataError, Interrupted, ModelFolderError, NotFiniteError, ResumeError
 from chainrule.evaluation.bands import find_band
 from chainrule.evaluation.report import assemble_report, write_report
 from chainrule.models.folder import seal, verify
@@ -13,6 +15,7 @@ from chainrule.recipes.contract import Assembly, Recipe, Setting
 from chainrule.recipes.record import (
     band_setting,
     compare_versions,
+    compute_of,
     describe_run,
     options_of,
     recipe_of,
@@ -26,7 +29,7 @@ from chainrule.training.checkpoints import Checkpoints
 from chainrule.training.journal import Journal, cut_back
 from chainrule.training.loop import Observer, Plan, Position, run_loop
 from chainrule.training.options import RunOptions
-from chainrule.training.run_folder import RunFolder, new_run_folder, only_writer
+from chainrule.training.run_folder import RunFolder, new_run_folder, only_writer, removed_unless_recorded
 from chainrule.training.stopping import stop_requests
 
 LINES_A_RUN = 100
@@ -49,7 +52,7 @@ def start(recipe: Recipe, options: RunOptions, *, display: bool) -> dict[str, An
     """Trains a recipe in a new folder and judges the result."""
     compute = resolve_compute(options.device, options.precision, options.threads)
     folder = new_run_folder(options.output, recipe.name, options.seed)
-    with only_writer(folder), compute.active():
+    with only_writer(folder), removed_unless_recorded(folder), compute.active():
         say(f"training {recipe.name} in {folder.path} on {compute.device} in {compute.precision}")
         undertaking = _set_up(folder, recipe, options, compute)
         folder.write_record(describe_run(recipe, options, compute, undertaking.assembly, undertaking.plan))
@@ -63,7 +66,7 @@ def go_on(path: Path, *, display: bool) -> dict[str, Any]:
     if folder.report.exists():
         say(f"{path} is finished already; this is its report.")
         return folder.read_report()
-    compute = Compute(**record["compute"])
+    compute = compute_of(record)
     if compute.device not in available_devices():
         raise ResumeError(
             f"{path} was trained on {compute.device}, which this machine lacks; resume it where there is one."
@@ -71,7 +74,7 @@ def go_on(path: Path, *, display: bool) -> dict[str, Any]:
     with only_writer(folder), compute.active():
         compare_versions(record["versions"])
         undertaking = _set_up(folder, recipe_of(record), options_of(record), compute)
-        if undertaking.assembly.data["sha256"] != record["data"]["sha256"]:
+        if undertaking.assembly.data["sha256"] != record["data"].get("sha256"):
             raise ResumeError(
                 f"the data of {path} have changed since it began (their SHA-256 differs); "
                 "restore them, or start a new run."
@@ -82,10 +85,7 @@ def go_on(path: Path, *, display: bool) -> dict[str, Any]:
 def _set_up(folder: RunFolder, recipe: Recipe, options: RunOptions, compute: Compute) -> Undertaking:
     setting = setting_of(recipe, options, compute)
     assembly = recipe.build(setting)
-    for note in assembly.data.get("notes", ()):
-        say(note)
-    for reason, count in assembly.data.get("left_out", {}).items():
-        say(f"{count:,} of {assembly.data['rows']:,} rows were left out: {reason}.")
+    _tell_about(assembly.data)
     return Undertaking(
         folder=folder,
         recipe=recipe,
@@ -96,6 +96,14 @@ def _set_up(folder: RunFolder, recipe: Recipe, options: RunOptions, compute: Com
     )
 
 
+def _tell_about(data: Mapping[str, Any]) -> None:
+    """Says how data were read and what was left out."""
+    for note in data.get("notes", ()):
+        say(note)
+    for reason, count in data.get("left_out", {}).items():
+        say(f"{count:,} of {data['rows']:,} rows were left out: {reason}.")
+
+
 def judge_again(path: Path, data: Path | None, *, device: str, precision: str) -> dict[str, Any]:
     """Scores the model of a finished run on its test split, or on another file."""
     folder = RunFolder(path)
@@ -103,12 +111,20 @@ def judge_again(path: Path, data: Path | None, *, device: str, precision: str) -
     if not folder.report.exists():
         raise ModelFolderError(f"{path} is not finished; finish it with: {_resume_command(folder)}")
     verify(folder.model)
-    recipe, options, recorded = recipe_of(record), options_of(record), record["compute"]
-    asked = recorded["precision"] if precision == "auto" else precision
-    compute = resolve_compute(device, asked, recorded["threads"])
+    recipe, options, recorded = recipe_of(record), options_of(record), compute_of(record)
+    asked = recorded.precision if precision == "auto" else precision
+    compute = resolve_compute(device, asked, recorded.threads)
     before = folder.read_report()
     with compute.active():
         judgement = recipe.judge(setting_of(recipe, options, compute), folder.model, data)
+    judged_data = judgement.data or record["data"]
+    if data is not None:
+        _tell_about(judged_data)
+    elif judged_data["sha256"] != record["data"].get("sha256"):
+        raise DataError(
+            f"the data of {path} have changed since it was trained (their SHA-256 differs), so it may have learned "
+            "from what is now its test split; restore them, or name other examples with --data."
+        )
     # A band says nothing of examples other than the test split's.
     band = find_band(recipe.expected, band_setting(recipe, options), judgement.metric) if data is None else None
     return assemble_report(
@@ -118,7 +134,7 @@ def judge_again(path: Path, data: Path | None, *, device: str, precision: str) -
         band=band,
         seconds=before["seconds"],
         steps=before["steps"],
-        data=record["data"],
+        data=judged_data,
     )
 
 
@@ -137,6 +153,18 @@ def plan_of(options: RunOptions, assembly: Assembly) -> Plan:
 
 
 def _carry_out(undertaking: Undertaking, *, display: bool) -> dict[str, Any]:
+    """From wherever the run is to its report.
+
+    Raises:
+        Interrupted: somebody stopped it; it can go on.
+    """
+    try:
+        return _to_the_end(undertaking, display=display)
+    except KeyboardInterrupt as error:
+        raise Interrupted(f"interrupted; go on with: {_resume_command(undertaking.folder)}") from error
+
+
+def _to_the_end(undertaking: Undertaking, *, display: bool) -> dict[str, Any]:
     """The loop, then the model folder and the report."""
     folder, recipe, assembly = undertaking.folder, undertaking.recipe, undertaking.assembly
     checkpoints = Checkpoints(folder.checkpoints, keep=undertaking.options.keep_checkpoints)
@@ -149,6 +177,10 @@ def _carry_out(undertaking: Undertaking, *, display: bool) -> dict[str, Any]:
         cut_back(path, position.step)
     try:
         _drive(undertaking, position, checkpoints, display=display)
+    except NotFiniteError:  # to go on would lead to the same step
+        if steps := checkpoints.steps():
+            say(f"the last good checkpoint is of step {steps[-1]:,}, in {checkpoints.folder}.")
+        raise
     except ChainruleError:
         if steps := checkpoints.steps():
             say(f"the last checkpoint is of step {steps[-1]:,}; go on from it with: {_resume_command(folder)}")
@@ -211,4 +243,4 @@ def _drive(undertaking: Undertaking, position: Position, checkpoints: Checkpoint
 
 
 def _resume_command(folder: RunFolder) -> str:
-    return f"chainrule resume {folder.path}"
+    return f"chainrule resume {shlex.quote(str(folder.path))}"

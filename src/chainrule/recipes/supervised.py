@@ -1,6 +1,7 @@
 """What the recipes that learn from labels have in common: from model and batches to a learner."""
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from chainrule.learners.batches import SplitBatches
     from chainrule.learners.objectives import Objective
+    from chainrule.learners.supervised import SupervisedLearner
 
 Judge = Callable[[NDArray[np.float32], NDArray[Any]], Mapping[str, float]]
 
@@ -84,6 +86,10 @@ class Fitting:
         check_ranges(self, batch_size=COUNT, accumulate=COUNT, least_steps=COUNT, warmup=SHARE, weight_decay=AT_LEAST_0)
         check_ranges(self, epochs=POSITIVE, learning_rate=POSITIVE, clip_norm=POSITIVE)
 
+    def steps(self, per_epoch: int) -> int:
+        """Updates in all, where an epoch has `per_epoch`."""
+        return max(self.least_steps, round(self.epochs * per_epoch))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Classifying:
@@ -100,9 +106,13 @@ class Classifying:
 
     def objective(self, train: Examples, classes: int) -> "Objective":
         """Cross-entropy, with the weights that the training split asks for."""
+        return self.objective_for(train.labels(), classes)
+
+    def objective_for(self, labels: NDArray[np.int64], classes: int) -> "Objective":
+        """Cross-entropy, with the weights that these labels ask for."""
         from chainrule.learners.objectives import balanced_class_weights, cross_entropy
 
-        weights = balanced_class_weights(train.labels(), classes) if self.class_weights == "balanced" else None
+        weights = balanced_class_weights(labels, classes) if self.class_weights == "balanced" else None
         return cross_entropy(class_weights=weights, label_smoothing=self.label_smoothing)
 
 
@@ -118,6 +128,38 @@ def assemble(
     selection: Selection,
     save_model: Callable[[Path], None],
 ) -> Assembly:
+    """A recipe built from its parts; the model is on its device."""
+    per_epoch = batches.order.steps_per_epoch
+    steps = setting.steps or fitting.steps(per_epoch)
+    learner = learner_of(
+        fitting,
+        steps=steps,
+        model=model,
+        objective=objective,
+        batches=batches,
+        judge=judge,
+        autocast=setting.compute.autocast,
+    )
+    return Assembly(
+        learner=learner,
+        steps=steps,
+        evaluate_every=per_epoch,
+        selection=selection,
+        save_model=save_model,
+        data=dataset.summary(),
+    )
+
+
+def learner_of(
+    fitting: Fitting,
+    *,
+    steps: int,
+    model: "nn.Module",
+    objective: "Objective",
+    batches: "SplitBatches",
+    judge: Judge,
+    autocast: Callable[[], AbstractContextManager[Any]],
+) -> "SupervisedLearner":
     """A learner with AdamW (Loshchilov and Hutter, arXiv 1711.05101) over a model that is on its device.
 
     Weight decay is for matrices and kernels alone: biases, normalisations and other vectors keep their size.
@@ -126,8 +168,6 @@ def assemble(
 
     from chainrule.learners.supervised import SupervisedLearner
 
-    per_epoch = batches.order.steps_per_epoch
-    steps = setting.steps or max(fitting.least_steps, round(fitting.epochs * per_epoch))
     weights = [parameter for parameter in model.parameters() if parameter.requires_grad]
     groups = [
         {"params": [weight for weight in weights if weight.ndim > 1], "weight_decay": fitting.weight_decay},
@@ -138,22 +178,14 @@ def assemble(
         factor = learning_rate_factor(step, steps=steps, warmup=fitting.warmup, decay=fitting.decay)
         return fitting.learning_rate * factor
 
-    learner = SupervisedLearner(
+    return SupervisedLearner(
         model=model,
         objective=objective,
         optimizer=torch.optim.AdamW(groups, lr=fitting.learning_rate, fused=True),
         learning_rate=learning_rate,
         batches=batches,
         judge=judge,
-        autocast=setting.compute.autocast,
+        autocast=autocast,
         clip_norm=fitting.clip_norm,
         parts=fitting.accumulate,
-    )
-    return Assembly(
-        learner=learner,
-        steps=steps,
-        evaluate_every=per_epoch,
-        selection=selection,
-        save_model=save_model,
-        data=dataset.summary(),
     )

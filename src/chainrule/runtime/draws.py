@@ -4,9 +4,11 @@ A run that is cut off anywhere goes on with the same numbers, because no generat
 to the next: each step begins by seeding every generator anew.
 """
 
+import contextlib
 import hashlib
 import random
 import sys
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -37,3 +39,21 @@ def reseed_all(seed: int, *place: int | str) -> None:
     np.random.seed(derived % 2**32)  # noqa: NPY002 - libraries draw from the global generator
     if torch := sys.modules.get("torch"):
         torch.manual_seed(derived)
+
+
+@contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """Puts the global generators back to where they were when the block ends, however it ends.
+
+    For what is called inside a program that draws by itself: numbers that repeat after every call would be no
+    random numbers. torch's generators, on the CPU and on CUDA, only where it is loaded before.
+    """
+    torch = sys.modules.get("torch")
+    python, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002 - the global generator is meant
+    devices = range(torch.cuda.device_count()) if torch else ()
+    with torch.random.fork_rng(devices) if torch else contextlib.nullcontext():
+        try:
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(legacy)  # noqa: NPY002

@@ -6,6 +6,7 @@ them; the command line prints them. Bars appear on a terminal only.
 
 import contextlib
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator
 
@@ -19,7 +20,15 @@ def say(sentence: str) -> None:
 
 def on_terminal() -> bool:
     """Whether bars and live lines make sense: progress is wanted and standard error is a terminal."""
-    return LOGGER.isEnabledFor(logging.INFO) and sys.stderr.isatty()
+    return LOGGER.isEnabledFor(logging.INFO) and sys.stderr is not None and sys.stderr.isatty()
+
+
+def write_line(line: str) -> None:
+    """Writes on standard error; where nothing can be written there, all that follows is dropped: work goes on."""
+    try:
+        print(line, file=sys.stderr, flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
 @contextlib.contextmanager

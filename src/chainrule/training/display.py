@@ -1,11 +1,10 @@
 """How a run shows itself while it goes on: a live line on a terminal, plain lines elsewhere."""
 
-import sys
 import time
 from collections.abc import Mapping
 from typing import Any
 
-from chainrule.runtime.progress import on_terminal
+from chainrule.runtime.progress import on_terminal, write_line
 from chainrule.training.loop import Plan, Position
 
 BETWEEN_PLAIN_LINES = 10.0  # seconds
@@ -81,7 +80,7 @@ class Display:
         if self._live:
             self._live.console.print(sentence, highlight=False)
         else:
-            print(sentence, file=sys.stderr, flush=True)
+            write_line(sentence)
         self._shown = time.perf_counter()
 
     def close(self) -> None:

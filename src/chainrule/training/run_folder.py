@@ -12,6 +12,7 @@ from chainrule.errors import OutputFolderError, ResumeError
 from chainrule.runtime.files import PARTIAL, remove_partial, storage_errors, write_json
 
 FORMAT = 1  # of run.json and the checkpoints; raised when an older run can no longer go on
+PARTS = ("configuration", "options", "compute", "data", "versions")  # of run.json, each a mapping
 PARENT = Path("runs")
 LOCK = ".lock"  # a run that ended before its first record left nothing else
 
@@ -42,18 +43,20 @@ class RunFolder:
         try:
             record = json.loads(self.record.read_text(encoding="utf-8"))
             run_format = record["format"]
-        except FileNotFoundError as error:
+        except (FileNotFoundError, NotADirectoryError) as error:
             raise ResumeError(
                 f"{self.path} is not the folder of a run (it has no run.json); "
                 "give the folder that `chainrule train` printed."
             ) from error
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise ResumeError(f"{self.record} cannot be read ({error}); start the run anew.") from error
         if run_format != FORMAT:
             raise ResumeError(
                 f"{self.path} was written in format {run_format}, this version reads format {FORMAT}; "
                 f"use chainrule {record.get('versions', {}).get('chainrule', 'of that time')} for it."
             )
+        if missing := [part for part in PARTS if not isinstance(record.get(part), dict)]:
+            raise ResumeError(f"{self.record} is damaged: it does not say the {missing[0]}; start the run anew.")
         return dict(record)
 
     def read_report(self) -> dict[str, Any]:
@@ -117,6 +120,19 @@ def only_writer(run: RunFolder) -> Iterator[None]:
         yield
     finally:
         os.close(lock)
+
+
+@contextlib.contextmanager
+def removed_unless_recorded(run: RunFolder) -> Iterator[None]:
+    """Takes the folder away again where the block fails before the run has its record: nothing in it is of use."""
+    try:
+        yield
+    except BaseException:
+        if not run.record.exists():
+            (run.path / LOCK).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # something else lies there
+                run.path.rmdir()
+        raise
 
 
 def _take(descriptor: int) -> bool:

@@ -1,0 +1,87 @@
+"""`mlp-classification`: a multilayer perceptron that predicts a class from the columns of a table."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from chainrule.recipes.contract import Assembly, Setting
+from chainrule.recipes.supervised import SHARE, Classifying, Fitting, check_numbers, check_ranges
+
+if TYPE_CHECKING:
+    from chainrule.evaluation.bands import Band
+    from chainrule.evaluation.judgement import Judgement
+    from chainrule.recipes.tables import TableColumns
+
+
+@dataclass(frozen=True, kw_only=True)
+class MlpClassification:
+    """A multilayer perceptron that classifies the rows of tables."""
+
+    name: ClassVar[str] = "mlp-classification"
+    summary: ClassVar[str] = "multilayer perceptron that classifies rows of tables"
+    dataset: ClassVar[str] = "breast-cancer"
+    expected: ClassVar["tuple[Band, ...]"] = ()
+
+    label_column: str | None = None
+    """Column of an own file that holds the labels; guessed where it is plain."""
+    ignore_columns: tuple[str, ...] = ()
+    """Columns of an own file that are not to be used, such as those that give the label away."""
+    hidden_sizes: tuple[int, ...] = (64, 64)
+    """Units of each hidden layer."""
+    dropout: float = 0.2
+    """Share of the hidden units silenced in training, in [0, 0.99]."""
+    classifying: Classifying = Classifying(label_smoothing=0.05)
+    """What is asked of the classifier."""
+    fitting: Fitting = Fitting(batch_size=64, epochs=40, learning_rate=2e-3, least_steps=300, decay="cosine")
+    """How the model is fitted."""
+
+    def __post_init__(self) -> None:
+        """Refuses values out of range."""
+        check_ranges(self, dropout=SHARE)
+        check_numbers("hidden_sizes", self.hidden_sizes)
+
+    def columns(self) -> "TableColumns":
+        """Which columns are read."""
+        from chainrule.recipes.tables import TableColumns
+
+        chosen = {"label_column": self.label_column, "ignore_columns": self.ignore_columns}
+        return TableColumns(answer="classes", chosen=chosen)
+
+    def build(self, setting: Setting) -> Assembly:
+        """Standardises the columns by the training split and makes a network with fresh weights."""
+        from chainrule.recipes.tables import build_perceptron
+
+        return build_perceptron(
+            setting,
+            self.columns(),
+            self.fitting,
+            recipe=self.name,
+            arguments={"hidden_sizes": list(self.hidden_sizes), "dropout": self.dropout},
+            classifying=self.classifying,
+        )
+
+    def judge(self, setting: Setting, model_folder: Path, rows: Path | None = None) -> "Judgement":
+        """Accuracy, beside logistic regression on the same columns."""
+        from functools import partial
+
+        from chainrule.evaluation.baselines import majority
+        from chainrule.evaluation.classification import judge_classification
+        from chainrule.evaluation.describe import describer
+        from chainrule.evaluation.linear import logistic_regression
+        from chainrule.inference.tables import load_table_classifier
+        from chainrule.recipes.judging import judged_on, scored_examples
+        from chainrule.recipes.tables import features_of
+
+        dataset = self.columns().open(setting)
+        train, held_out = dataset.split("train"), dataset.split("validation")
+        test = scored_examples(dataset, rows, partial(self.columns().open, setting))
+        predictor = load_table_classifier(model_folder, setting.compute)
+        features = partial(features_of, predictor.table)
+        judgement = judge_classification(
+            probabilities=predictor.probabilities(features(test)),
+            labels=test.labels(),
+            classes=predictor.classes,
+            baselines=(majority(train, test), logistic_regression(train, held_out, test, features=features)),
+            describe=describer(test),
+        )
+        return judged_on(test, judgement)
