@@ -7,8 +7,8 @@ import pytest
 from tests.crash.jobs import KILLED, in_child
 from tests.crash.small_runs import small_runs
 
-RECIPES = ("sentiment", "mlp-regression", "image-cnn")
-SAMPLED = 9  # crash points of each recipe, spread over the whole run and shifted from recipe to recipe
+RECIPES = ("sentiment", "mlp-regression", "image-cnn", "sequence-lstm", "mlp-classification")
+SAMPLED = 7  # crash points of each recipe, spread over the whole run and shifted from recipe to recipe
 
 
 @pytest.fixture(scope="module")

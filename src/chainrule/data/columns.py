@@ -35,6 +35,7 @@ class Choice:
     """The columns as the user named them; None where they are to be guessed."""
 
     text: str | None = None
+    sequence: str | None = None
     label: str | None = None
     target: str | None = None
     ignored: tuple[str, ...] = ()
@@ -48,7 +49,12 @@ class Choice:
             ColumnError: a column is not there.
             OptionError: one column was named for two things.
         """
-        flags = {"--text-column": self.text, "--label-column": self.label, "--target-column": self.target}
+        flags = {
+            "--text-column": self.text,
+            "--sequence-column": self.sequence,
+            "--label-column": self.label,
+            "--target-column": self.target,
+        }
         named = [(flag, name) for flag, name in flags.items() if name is not None]
         named += [("--ignore-columns", name) for name in self.ignored]
         used: dict[str, str] = {}
@@ -75,7 +81,7 @@ def choose_text(records: Records, choice: Choice) -> tuple[str, str, tuple[str, 
         ColumnError: a column is missing, or it is not plain which one is meant.
     """
     choice.check(records)
-    label = choice.label or _named(records, LABELS, {choice.text, *choice.ignored}, "--label-column")
+    label = choice.label or known_name(records, LABELS, {choice.text, *choice.ignored}, "--label-column")
     text = choice.text or guess_text(records, {label, *choice.ignored})
     taken = {text, label, *choice.ignored}
     rest = [name for name in records.names if name not in taken and not unnamed(name)]
@@ -103,7 +109,7 @@ def guess_text(records: Records, taken: Collection[str | None]) -> str | None:
         ColumnError: several columns have names that texts have.
     """
     free = [name for name in records.names if name not in taken and not unnamed(name)]
-    named = _named(records, TEXTS, taken, "--text-column")
+    named = known_name(records, TEXTS, taken, "--text-column")
     return named or (_only_text(next(records.batches(free))) if free else None)
 
 
@@ -122,7 +128,7 @@ def choose_answer(records: Records, choice: Choice) -> tuple[str, bool, tuple[st
         return choice.target, False, ()
     both = "--label-column or --target-column"
     flags = {"classes": "--label-column", "numbers": "--target-column", None: both}[choice.answer]
-    name = _named(records, (*ANSWERS, *LABELS), set(choice.ignored), flags)
+    name = known_name(records, (*ANSWERS, *LABELS), set(choice.ignored), flags)
     if name is None:
         raise ColumnError(
             f"{records.path} has the columns {listed(records.names)}, and it is not plain which is to be "
@@ -136,7 +142,7 @@ def choose_answer(records: Records, choice: Choice) -> tuple[str, bool, tuple[st
     return name, is_label, (note,)
 
 
-def _named(records: Records, known: Sequence[Collection[str]], taken: Collection[str | None], flag: str) -> str | None:
+def known_name(records: Records, known: Sequence[Collection[str]], taken: Collection[str | None], flag: str) -> str | None:
     """The column with the plainest of the known names, None where there is none."""
     for names in known:
         found = [name for name in records.names if name not in taken and name.casefold() in names]

@@ -1,7 +1,7 @@
 """NumPy's .npz files, whose arrays are read a few rows at a time and only after their headers were judged."""
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,22 +36,32 @@ class StoredArray:
         """As it was saved."""
         return self.member.removesuffix(".npy")
 
+    @property
+    def _row_bytes(self) -> int:
+        return max(1, self.dtype.itemsize * int(np.prod(self.shape[1:])))
+
     def rows(self, batch_bytes: int) -> Iterator[NDArray[Any]]:
         """The array along its first axis, in pieces of about so many bytes.
 
         Raises:
             ArchiveError: the file is damaged.
         """
-        row_bytes = max(1, self.dtype.itemsize * int(np.prod(self.shape[1:])))
-        step = max(1, batch_bytes // row_bytes)
+        step = max(1, batch_bytes // self._row_bytes)
+        yield from self.pieces(min(step, self.shape[0] - start) for start in range(0, self.shape[0], step))
+
+    def pieces(self, counts: Iterable[int]) -> Iterator[NDArray[Any]]:
+        """The array along its first axis, in pieces of so many rows.
+
+        Raises:
+            ArchiveError: the file is damaged.
+        """
         with readable(str(self.path)), zipfile.ZipFile(self.path) as archive:
             stream = archive.open(self.member)
         with stream:
             stream.seek(self.header_bytes)
-            for start in range(0, self.shape[0], step):
-                count = min(step, self.shape[0] - start)
+            for count in counts:
                 with readable(str(self.path)):
-                    content = stream.read(count * row_bytes)
+                    content = stream.read(count * self._row_bytes)
                     values = np.frombuffer(content, self.dtype).reshape(count, *self.shape[1:])
                 yield values
 

@@ -185,9 +185,7 @@ class PicturePreprocessor:
         return cls.of(examples.pictures, len(examples), shape)
 
     @classmethod
-    def of(
-        cls, read: Callable[[Positions], NDArray[np.uint8]], examples: int, shape: Shape
-    ) -> "PicturePreprocessor":
+    def of(cls, read: Callable[[Positions], NDArray[np.uint8]], examples: int, shape: Shape) -> "PicturePreprocessor":
         """Mean and deviation of each channel, from exact sums, a few pictures at a time.
 
         Args:

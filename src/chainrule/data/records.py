@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from chainrule.errors import ColumnError, FileFormatError
 
@@ -23,6 +25,15 @@ class Batch(NamedTuple):
     places: Sequence[int]
 
 
+class SequenceBatch(NamedTuple):
+    """Some sequences: the steps of all, one after another, and how many of them each has."""
+
+    steps: NDArray[np.float32]
+    """(steps, values), finite."""
+    lengths: NDArray[np.int64]
+    """(sequences,), ≥ 1."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Records:
     """A file of rows that can be gone through again and again, in little memory."""
@@ -34,6 +45,10 @@ class Records:
     """Begins anew, and reads some of the columns."""
     place: str = "line"
     """What `Batch.places` counts."""
+    lists: tuple[str, ...] = ()
+    """The columns that hold lists; `batches` refuses them."""
+    sequences: Callable[[str], Iterator[SequenceBatch]] | None = None
+    """Begins anew, and reads a column of lists; None where the format has none."""
     notes: tuple[str, ...] = ()
 
     def where(self, batch: Batch, row: int, column: str) -> str:

@@ -8,9 +8,9 @@ from chainrule.data import store
 from chainrule.data.dataset import CONTENT, LABEL
 from chainrule.data.entry import Entry
 from chainrule.data.judge import Judge, published_codes
+from chainrule.data.list_columns import large_lists
 
 SPEAKERS = tuple("123456789")
-VALUES = 12  # a step
 
 
 def convert(entry: Entry, key: str) -> None:
@@ -22,7 +22,8 @@ def convert(entry: Entry, key: str) -> None:
         judge.see(sequence.astype("<f4").tobytes())
     codes, left_out = judge.verdict()
     in_test = np.arange(len(sequences)) >= len(training)
-    batch = pa.record_batch({CONTENT["sequences"]: _lists(sequences), LABEL: pa.array(labels, pa.int32())})
+    lists = large_lists(np.concatenate(sequences), np.array([len(sequence) for sequence in sequences]))
+    batch = pa.record_batch({CONTENT["sequences"]: lists, LABEL: pa.array(labels, pa.int32())})
     with store.writing(key, batch.schema) as writer:
         writer.add(batch)
         facts = store.Facts(
@@ -49,9 +50,3 @@ def _read(entry: Entry, name: str) -> list[tuple[NDArray[np.float32], int]]:
             values = np.array([course.split(",") for course in courses], np.float32)  # (values, time)
             examples.append((values.T, SPEAKERS.index(speaker)))
     return examples
-
-
-def _lists(sequences: tuple[NDArray[np.float32], ...]) -> pa.Array:
-    steps = pa.FixedSizeListArray.from_arrays(np.concatenate(sequences).reshape(-1), VALUES)
-    ends = np.cumsum([0, *map(len, sequences)])
-    return pa.LargeListArray.from_arrays(pa.array(ends, pa.int64()), steps)

