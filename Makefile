@@ -1,7 +1,6 @@
 # Every target makes .venv and installs what it needs by itself; Python 3.11+ and make are all it takes.
 PYTHON ?= python3
 BIN := .venv/bin
-TORCH_INDEX ?=
 
 .PHONY: install demo test check format benchmark check-crash clean
 
@@ -12,7 +11,7 @@ install: .venv/installed
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "chainrule needs Python 3.11 or newer; this is " + sys.version.split()[0] + ": call make PYTHON=python3.11")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet $(TORCH_INDEX) --editable . --group test --group check
+	$(BIN)/python -m pip install --quiet --editable . --group test --group check
 	@touch $@
 
 demo: install

@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import functools
 import os
 
 import pytest
@@ -20,3 +21,25 @@ def pytest_addoption(parser):
 @pytest.fixture(scope="session")
 def real_kills(request):
     return request.config.getoption("--real-kills")
+
+
+@pytest.fixture(scope="session")
+def small_settings(tmp_path_factory):
+    """Recipe → the settings of a run of a second."""
+    from tests.crash.small_runs import small_runs
+
+    return small_runs(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory, small_settings):
+    """`trained("sentiment")` is the folder of that recipe's small run, finished; tests leave it as it is."""
+    from chainrule import api
+
+    @functools.cache
+    def folder(recipe):
+        output = tmp_path_factory.mktemp(recipe) / "run"
+        api.train(recipe, output=output, **small_settings[recipe])
+        return output
+
+    return folder

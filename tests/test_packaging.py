@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import venv
@@ -18,7 +19,13 @@ PROJECT = Path(__file__).parents[1]
 def bare(tmp_path_factory):
     """A bare environment with the built wheel and the example's recipe in it; gives a function that runs a program."""
     folder = tmp_path_factory.mktemp("bare")
-    command = [sys.executable, "-m", "build", "--wheel", "--outdir", folder / "dist", PROJECT]
+    # A build leaves files in its folder, and takes with it what an earlier one left there: so it gets a fresh one.
+    for name in ("src", "examples"):
+        ignored = shutil.ignore_patterns("*.egg-info", "__pycache__", "build")
+        shutil.copytree(PROJECT / name, folder / "project" / name, ignore=ignored)
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(PROJECT / name, folder / "project")
+    command = [sys.executable, "-m", "build", "--wheel", "--outdir", folder / "dist", folder / "project"]
     subprocess.run(command, check=True, capture_output=True)
     venv.create(folder / "env", with_pip=True)
     (wheel,) = (folder / "dist").glob("chainrule-*.whl")
@@ -29,11 +36,12 @@ def bare(tmp_path_factory):
         environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
         return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True).stdout
 
-    run("python", "-m", "pip", "install", "--quiet", str(wheel), str(PROJECT / "examples/own-recipe"))
+    run("python", "-m", "pip", "install", "--quiet", str(wheel), str(folder / "project/examples/own-recipe"))
     run.folder = folder
     return run
 
 
+@pytest.mark.timeout(1200)  # the environment is made here; where torch is not at hand, that takes minutes
 def test_list_train_and_predict_from_the_wheel(bare):
     names = [entry["recipe"] for entry in json.loads(bare("chainrule", "list", "--json"))["recipes"]]
     assert {"image-cnn", "mlp-regression", "sentiment"} <= set(names)

@@ -20,10 +20,22 @@ if TYPE_CHECKING:
         train,
     )
     from chainrule.api import recipes as list_recipes
+    from chainrule.estimators import (
+        ImageClassifier,
+        MLPClassifier,
+        MLPRegressor,
+        SequenceClassifier,
+        TextClassifier,
+    )
 
     __version__: str
 
 __all__ = [
+    "ImageClassifier",
+    "MLPClassifier",
+    "MLPRegressor",
+    "SequenceClassifier",
+    "TextClassifier",
     "__version__",
     "datasets",
     "doctor",
@@ -36,6 +48,8 @@ __all__ = [
     "train",
 ]
 
+_ESTIMATORS = ("ImageClassifier", "MLPClassifier", "MLPRegressor", "SequenceClassifier", "TextClassifier")
+
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
@@ -44,6 +58,10 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         value: Any = version("chainrule")
+    elif name in _ESTIMATORS:
+        from chainrule import estimators
+
+        value = getattr(estimators, name)
     else:
         from chainrule import api
 

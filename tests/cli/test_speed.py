@@ -28,7 +28,16 @@ def test_importing_the_package_imports_python_alone():
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["list"], ["list", "--json"], ["train", "--help"], ["--version"], ["x"]]
+    "arguments",
+    [
+        ["--help"],
+        ["list"],
+        ["list", "--json"],
+        ["train", "--help"],
+        ["train", "sentiment", "--help"],
+        ["--version"],
+        ["x"],
+    ],
 )
 def test_nothing_heavy_is_loaded_to_answer(arguments):
     assert modules_after(CALL.format(arguments=arguments)) & HEAVY == set()

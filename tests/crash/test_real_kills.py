@@ -124,7 +124,7 @@ def test_a_torn_checkpoint_costs_only_the_steps_after_the_one_before(runs, tmp_p
     tensors = newest / "tensors.safetensors"
     tensors.write_bytes(tensors.read_bytes()[: tensors.stat().st_size // 2])
     told = finish(recipe, runs[recipe], output).stderr
-    assert f"the checkpoint of {newest.name.replace('-', ' ')} is damaged; going back to the one before it." in told
+    assert f"{newest.name} is damaged: tensors.safetensors is not what was written" in told
     assert promised(output) == promised(tmp_path / "whole")
 
 

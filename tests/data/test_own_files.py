@@ -111,7 +111,9 @@ def test_a_pickle_in_disguise_is_refused(tmp_path, suffix, protocol):
             {"picture_shape": (3, 0, 8)},
             "the shape (3, 0, 8) of pictures was asked for; 1 or 3 channels, ",
         ),
-        ("sequences", {}, "sequences cannot be read from files yet; choose a data set that goes by a name."),
+        ("text", {"sequence_column": "a"}, "--sequence-column is for sequences; leave it out for text."),
+        ("sequences", {"text_column": "a"}, "--text-column is for text; leave it out for sequences."),
+        ("sequences", {"target_column": "a"}, "--target-column is for tables; leave it out for sequences."),
     ],
 )
 def test_options_that_do_not_fit_are_refused(reviews, kind, options, sentence):

@@ -58,14 +58,43 @@ def test_a_torn_checkpoint_is_passed_over(tmp_path, damage, caplog):
             shutil.rmtree(newest)
             newest.mkdir()
     assert checkpoints.read_newest()["step"] == 5
-    assert "the checkpoint of step 7 is damaged; going back to the one before it." in caplog.text
+    assert "step-7 is damaged" in caplog.text
+    assert "Going back to the one before it." in caplog.text
+    assert checkpoints.steps() == [5]
 
 
-def test_none_whole_is_one_sentence(tmp_path):
+def test_where_none_is_whole_the_run_begins_again(tmp_path):
     checkpoints = written(tmp_path, [7])
     (tmp_path / "checkpoints/step-7/state.json").write_text("")
-    with pytest.raises(CheckpointError, match="none of the checkpoints in .* is whole: start the run anew"):
-        checkpoints.read_newest()
+    assert checkpoints.read_newest() is None
+    assert checkpoints.steps() == []
+
+
+def test_a_checkpoint_whose_best_one_is_torn_is_passed_over_too(tmp_path):
+    checkpoints = Checkpoints(tmp_path / "checkpoints", keep=3)
+    for step, best in ((2, 2), (4, 2), (6, 6), (8, 6)):
+        checkpoints.write(step, {"step": step}, best=best)
+    checkpoints.wait()
+    (tmp_path / "checkpoints/step-6/state.json").write_text("{}")
+    assert checkpoints.read_newest()["step"] == 4
+    assert checkpoints.steps() == [2, 4]
+
+
+def test_a_torn_newest_one_does_not_push_out_the_whole_ones(tmp_path):
+    checkpoints = written(tmp_path, [5, 10], keep=1)
+    checkpoints = written(tmp_path, [5], keep=1)
+    (tmp_path / "checkpoints/step-10/state.json").write_text("")
+    assert checkpoints.read_newest() is None or checkpoints.read_newest()["step"] == 5
+    checkpoints.write(7, {"step": 7}, best=None)
+    checkpoints.wait()
+    assert checkpoints.read_newest()["step"] == 7
+
+
+def test_reading_a_torn_one_is_one_sentence(tmp_path):
+    checkpoints = written(tmp_path, [7])
+    (tmp_path / "checkpoints/step-7/state.json").write_text("")
+    with pytest.raises(CheckpointError, match="step-7 is damaged: state.json is not what was written"):
+        checkpoints.read(7)
 
 
 def test_none_written_is_none(tmp_path):

@@ -92,13 +92,22 @@ def test_the_best_checkpoint_stays_and_patience_ends_the_run(tmp_path):
     assert kept == [best, position.step - 1, position.step]
 
 
-def test_a_score_that_is_not_a_number_is_never_the_best(tmp_path):
+def test_an_evaluation_that_is_not_finite_stops_the_run_before_it_is_kept(tmp_path):
     class Unlucky(NoisyWalk):
         def evaluate(self):
-            return {"score": math.nan}
+            return {"score": math.nan if len(self.place) and self.calls > 1 else 1.0}
 
-    position = drive(tmp_path, plan(), Unlucky())
-    assert position.best_step is None
+        calls = 0
+
+        def step(self, index):
+            self.calls += index == 10
+            self.calls += index == 11
+            return super().step(index)
+
+    with pytest.raises(NotFiniteError, match="the evaluation after step 14 was not finite: score nan; the last"):
+        drive(tmp_path, plan(), Unlucky())
+    assert Checkpoints(tmp_path / "checkpoints", keep=2).steps()[-1] == 12
+    assert "NaN" not in (tmp_path / "metrics.jsonl").read_text()
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_checkpoint(tmp_path):

@@ -142,7 +142,9 @@ def choose_answer(records: Records, choice: Choice) -> tuple[str, bool, tuple[st
     return name, is_label, (note,)
 
 
-def known_name(records: Records, known: Sequence[Collection[str]], taken: Collection[str | None], flag: str) -> str | None:
+def known_name(
+    records: Records, known: Sequence[Collection[str]], taken: Collection[str | None], flag: str
+) -> str | None:
     """The column with the plainest of the known names, None where there is none."""
     for names in known:
         found = [name for name in records.names if name not in taken and name.casefold() in names]

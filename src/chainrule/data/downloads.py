@@ -12,8 +12,8 @@ from email.message import Message
 from pathlib import Path
 from typing import IO
 
-from chainrule.data.locks import lock
 from chainrule.runtime import files, progress
+from chainrule.runtime.locks import lock
 
 SCHEMES = ("https:",)
 TIMEOUT_SECONDS = 30.0  # without a single byte

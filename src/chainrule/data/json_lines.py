@@ -60,9 +60,7 @@ def _columns(path: Path, codec: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(has_list), tuple(name for name, found in has_list.items() if found)
 
 
-def _objects(
-    path: Path, codec: str, decoder: json.JSONDecoder = _decoder
-) -> Iterator[tuple[int, dict[str, Any], int]]:
+def _objects(path: Path, codec: str, decoder: json.JSONDecoder = _decoder) -> Iterator[tuple[int, dict[str, Any], int]]:
     """Each object: the line it stands in, its content, how many characters that line has."""
     for number, line in enumerate(TextLines(path, codec), 1):
         if not line.isspace():
@@ -177,5 +175,6 @@ def _is_number(value: Any) -> bool:
 
 
 def _called(value: Any) -> str:
-    named = {list: "a list", dict: "an object"}
-    return shown(value) if isinstance(value, str) else named.get(type(value), repr(value))
+    if isinstance(value, (list, dict)):
+        return "a list" if isinstance(value, list) else "an object"
+    return shown(value) if isinstance(value, str) else repr(value)

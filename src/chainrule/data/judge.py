@@ -11,11 +11,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from chainrule.data.splits import LEFT_OUT, SPLITS, example_digest, normalise_text
+from chainrule.data.splits import BUCKETS, LEFT_OUT, SPLITS, example_digest, normalise_text
 
 DIGEST_BYTES = 16  # of SHA-256: two of a thousand million examples agree by chance once in 10^20 such corpora
-NO_LABEL = 0
-BUCKETS = np.array([SPLITS.index(n) for n in ("test", "test", "validation", *["train"] * 7)], np.uint8)
+UNLABELLED = 0  # any class will do where none conflicts with another
 
 
 class Judge:
@@ -36,11 +35,11 @@ class Judge:
         self.conflicts = 0
         """How many different examples carry several labels; known after the verdict."""
 
-    def see(self, content: bytes, label: int = NO_LABEL) -> None:
+    def see(self, content: bytes, label: int = UNLABELLED) -> None:
         """Takes the next row: its canonical bytes and the index of its class."""
         self._add(example_digest(content)[:DIGEST_BYTES], label, 0)
 
-    def see_text(self, text: str, label: int = NO_LABEL) -> None:
+    def see_text(self, text: str, label: int = UNLABELLED) -> None:
         """Takes the next row, a text; one without a letter or digit is left out as "empty"."""
         if normal := normalise_text(text):
             # Half a surrogate pair can stand in JSON; UTF-8 has no form for it.
@@ -52,7 +51,7 @@ class Judge:
         """Takes the next row, which is left out for `reason` whatever it holds."""
         if reason not in self._names:
             self._names.append(reason)
-        self._add(bytes(DIGEST_BYTES), NO_LABEL, self._names.index(reason) + 1)
+        self._add(bytes(DIGEST_BYTES), UNLABELLED, self._names.index(reason) + 1)
 
     def _add(self, digest: bytes, label: int, reason: int) -> None:
         self._digests += digest
@@ -61,7 +60,8 @@ class Judge:
 
     def verdict(self) -> tuple[NDArray[np.uint8], dict[str, int]]:
         """One split code a row, and how many rows were left out, by reason."""
-        codes = BUCKETS[np.frombuffer(self._digests, ">u4").reshape(-1, DIGEST_BYTES // 4)[:, 0] % 10]
+        starts = np.frombuffer(self._digests, ">u4").reshape(-1, DIGEST_BYTES // 4)[:, 0]
+        codes = np.array(BUCKETS, np.uint8)[starts % len(BUCKETS)]
         reasons = np.frombuffer(self._reasons, np.uint8)
         codes[reasons > 0] = LEFT_OUT
         counts = Counter({name: int((reasons == i).sum()) for i, name in enumerate(self._names, 1)})

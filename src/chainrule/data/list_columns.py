@@ -17,7 +17,8 @@ LARGEST = f"{np.finfo(np.float32).max:.1e}".replace("e+", "e")
 
 def is_list(kind: pa.DataType) -> bool:
     """Whether values of this type are lists."""
-    return pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+    checks = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
+    return any(check(kind) for check in checks)
 
 
 def step_type(kind: pa.DataType) -> pa.DataType | None:

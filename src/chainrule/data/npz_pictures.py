@@ -12,7 +12,7 @@ from PIL import Image
 from chainrule.data.npz_files import StoredArray, open_npz
 from chainrule.data.own_classes import picture_classes
 from chainrule.data.own_pictures import BATCH_BYTES, About, Part, choose_shape, write_pictures
-from chainrule.data.pictures import Shape, pixels
+from chainrule.data.pictures import LARGEST_SIDE, Shape, pixels
 from chainrule.data.splits import SPLITS, Split
 from chainrule.errors import FileFormatError
 from chainrule.runtime import progress
@@ -25,7 +25,6 @@ ENDINGS: dict[str, Split] = {
     "_val": "validation",
     "_test": "test",
 }
-LARGEST_SIDE = 4096  # pixels
 LARGEST_LABEL = 4096  # bytes
 
 

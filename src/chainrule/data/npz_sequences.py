@@ -1,7 +1,7 @@
 """A user's .npz file of sequences: side by side and padded, or one after another, with their lengths and labels."""
 
 import functools
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -30,40 +30,50 @@ def open_npz_sequences(path: Path, *, labelled: bool) -> Records:
         FileFormatError: the file does not hold such arrays.
         ArchiveError: the file is damaged, or claims sizes that no honest one has.
     """
-    arrays = open_npz(path)
-    padded = next((arrays[name] for name in PADDED if name in arrays), None)
-    flat, lengths = arrays.get(FLAT), arrays.get(LENGTHS)
-    labels = next((arrays[name] for name in LABELS if name in arrays), None)
-    steps = flat if padded is None else padded
-    there_are_lengths = padded is not None or lengths is not None
-    if steps is None or (padded is not None and flat is not None) or not there_are_lengths or (labelled and not labels):
-        raise FileFormatError(
-            f"{path} holds the arrays {', '.join(map(repr, arrays)) or 'none'}; x (sequences, time, values), or "
-            f"steps (steps, values) with lengths (sequences,), {'and labels y were' if labelled else 'was'} needed."
-        )
+    steps, lengths, labels = _found(path, open_npz(path), labelled=labelled)
     _check_type(steps, "iufb", "numbers")
-    axes = ("sequences, time", 2) if steps is padded else ("steps", 1)
-    if len(steps.shape) not in {axes[1], axes[1] + 1} or min(steps.shape) < 1:
-        raise FileFormatError(
-            f"{path}: array {steps.name!r} has the shape {steps.shape}; ({axes[0]}, values) was needed."
-        )
-    counted = _lengths(steps, lengths, is_padded=steps is padded)
-    if labelled and labels:
-        _check_type(labels, "iufbU", "numbers or strings")
-        if labels.shape not in {(len(counted),), (len(counted), 1)}:
-            raise FileFormatError(
-                f"{path}: array {labels.name!r} has the shape {labels.shape}, and there are {len(counted):,} "
-                "sequences; one label a sequence was needed."
-            )
-    read = _read_padded if steps is padded else _read_flat
+    is_padded = steps.name.casefold() != FLAT
+    axes = "(sequences, time, values)" if is_padded else "(steps, values)"
+    if len(steps.shape) - is_padded not in {1, 2} or min(steps.shape) < 1:
+        raise FileFormatError(f"{path}: array {steps.name!r} has the shape {steps.shape}; {axes} was needed.")
+    counted = _lengths(steps, lengths, is_padded=is_padded)
+    if labels is not None:
+        _check_labels(labels, len(counted))
+    read = _read_padded if is_padded else _read_flat
     return Records(
         path=path,
-        names=(steps.name, labels.name) if labelled and labels else (steps.name,),
+        names=tuple(array.name for array in (steps, labels) if array is not None),
         batches=functools.partial(_label_batches, labels),
         place="sequence",
         lists=(steps.name,),
         sequences=lambda _: read(steps, counted),
     )
+
+
+def _found(
+    path: Path, arrays: Mapping[str, StoredArray], *, labelled: bool
+) -> tuple[StoredArray, StoredArray | None, StoredArray | None]:
+    """The arrays of steps, of lengths and of labels; the last None where none are wanted."""
+    padded = next((arrays[name] for name in PADDED if name in arrays), None)
+    labels = next((arrays[name] for name in LABELS if labelled and name in arrays), None)
+    flat, lengths = arrays.get(FLAT), arrays.get(LENGTHS)
+    steps = padded or flat
+    is_plain = (padded is None) != (flat is None) and (flat is None or lengths is not None)
+    if steps is None or not is_plain or (labelled and labels is None):
+        raise FileFormatError(
+            f"{path} holds the arrays {', '.join(map(repr, arrays)) or 'none'}; x (sequences, time, values), or "
+            f"steps (steps, values) with lengths (sequences,), {'and labels y were' if labelled else 'was'} needed."
+        )
+    return steps, lengths, labels
+
+
+def _check_labels(labels: StoredArray, count: int) -> None:
+    _check_type(labels, "iufbU", "numbers or strings")
+    if labels.shape not in {(count,), (count, 1)}:
+        raise FileFormatError(
+            f"{labels.path}: array {labels.name!r} has the shape {labels.shape}, and there are {count:,} sequences; "
+            "one label a sequence was needed."
+        )
 
 
 def _check_type(array: StoredArray, kinds: str, wanted: str) -> None:
@@ -89,7 +99,8 @@ def _lengths(steps: StoredArray, lengths: StoredArray | None, *, is_padded: bool
     wrong = np.flatnonzero((counted < 1) | (counted > most))
     if wrong.size:
         raise FileFormatError(
-            f"{steps.path}: {lengths.name}[{wrong[0]}] is {counted[wrong[0]]:.0f}; a length from 1 to {most:,} was needed."
+            f"{steps.path}: {lengths.name}[{wrong[0]}] is {counted[wrong[0]]:.0f}; "
+            f"a length from 1 to {most:,} was needed."
         )
     if not is_padded and counted.sum() != most:  # exact: float64 holds whole numbers of this size
         raise FileFormatError(
@@ -99,12 +110,14 @@ def _lengths(steps: StoredArray, lengths: StoredArray | None, *, is_padded: bool
     return counted.astype(np.int64)
 
 
-def _label_batches(labels: StoredArray, wanted: Collection[str]) -> Iterator[Batch]:
+def _label_batches(labels: StoredArray | None, wanted: Collection[str]) -> Iterator[Batch]:
+    assert labels is not None, "only labels are read in batches of cells"  # noqa: S101
     done = 0
     for part in labels.rows(BATCH_BYTES):
         places = range(done, done + len(part))
         try:
             cells = pa.array([cell_of(label) for label in part.reshape(-1)], pa.string())
+            cells.validate(full=True)
         except ValueError as error:  # characters that are none
             raise FileFormatError(
                 f"{labels.path}: array {labels.name!r} holds what is no text ({error}); save the labels anew."

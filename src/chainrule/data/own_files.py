@@ -1,6 +1,7 @@
 """A user's own data: any file or folder of theirs, converted once and mapped from the cache ever after."""
 
 import dataclasses
+import functools
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -14,12 +15,14 @@ from chainrule.data.dataset import Dataset, Kind
 from chainrule.data.json_lines import open_json_lines
 from chainrule.data.known_hashes import recall_sha256, remember_sha256
 from chainrule.data.npz_pictures import convert_npz, open_pairs
+from chainrule.data.npz_sequences import open_npz_sequences
 from chainrule.data.own_paths import check_beginning, check_file, check_folder
+from chainrule.data.own_sequences import convert_sequences
 from chainrule.data.own_table import convert_table
 from chainrule.data.own_text import convert_text
 from chainrule.data.parquet_files import open_parquet
 from chainrule.data.picture_folders import convert_folder, open_folder
-from chainrule.data.pictures import Shape
+from chainrule.data.pictures import LARGEST_SCALED_SIDE, Shape
 from chainrule.data.records import Records
 from chainrule.errors import FileFormatError, OptionError
 from chainrule.runtime.files import sha256_file
@@ -36,7 +39,7 @@ OPENERS: Mapping[str, Callable[[Path], Records]] = {
     ".parquet": open_parquet,
     ".pq": open_parquet,
 }
-LARGEST_SIDE = 1024  # pixels
+WITH_LISTS = (open_json_lines, open_parquet)
 
 
 def read_own(
@@ -44,6 +47,7 @@ def read_own(
     *,
     kind: Kind,
     text_column: str | None = None,
+    sequence_column: str | None = None,
     label_column: str | None = None,
     target_column: str | None = None,
     ignore_columns: Sequence[str] = (),
@@ -52,14 +56,15 @@ def read_own(
 ) -> Dataset:
     """Reads a user's data.
 
-    Rows may come as CSV, TSV, JSON Lines or Parquet; pictures as a folder with a folder for each class, or as
-    an .npz file. Nothing is kept in memory as a whole. What was guessed (encoding, columns) is in the data
-    set's notes.
+    Rows may come as CSV, TSV, JSON Lines or Parquet; sequences as JSON Lines, Parquet or an .npz file; pictures as
+    a folder with a folder for each class, or as an .npz file. Nothing is kept in memory as a whole. What was
+    guessed (encoding, columns) is in the data set's notes.
 
     Args:
         path: the file or folder.
         kind: what an example is.
         text_column: the column of texts; None to guess.
+        sequence_column: the column of sequences, lists of steps; None to guess.
         label_column: the column of classes; None to guess.
         target_column: in a table, the column of numbers to predict.
         ignore_columns: columns that are not to be features, nor to be guessed as texts or labels.
@@ -76,28 +81,36 @@ def read_own(
     place = Path(path)
     choice = Choice(
         text=text_column,
+        sequence=sequence_column,
         label=label_column,
         target=target_column,
         ignored=tuple(ignore_columns),
         answer=answer,
     )
-    if kind == "sequences":
-        raise OptionError("sequences cannot be read from files yet; choose a data set that goes by a name.")
     if kind == "pictures":
         dataset = _pictures(place, choice, picture_shape)
     else:
         if picture_shape is not None:
             raise OptionError(f"a picture's shape was given for {kind} data; leave it out.")
-        dataset = _rows(place, kind, choice)
+        _check_columns(kind, choice)
+        check_file(place)
+        dataset = _sequences(place, choice) if kind == "sequences" else _rows(place, kind, choice)
     return dataclasses.replace(dataset, name=place.name or str(place), source=str(place))
 
 
+def _check_columns(kind: Kind, choice: Choice) -> None:
+    """Checks that no column was named that this kind of data has not."""
+    for name, column, where, owner in (
+        ("text", choice.text, "text", "text"),
+        ("sequence", choice.sequence, "sequences", "sequences"),
+        ("target", choice.target, "tables", "table"),
+    ):
+        if column is not None and kind != owner:
+            asked = "a table" if kind == "table" else kind
+            raise OptionError(f"--{name}-column is for {where}; leave it out for {asked}.")
+
+
 def _rows(path: Path, kind: Literal["text", "table"], choice: Choice) -> Dataset:
-    check_file(path)
-    if kind == "text" and choice.target is not None:
-        raise OptionError("--target-column is for tables; leave it out for text.")
-    if kind == "table" and choice.text is not None:
-        raise OptionError("--text-column is for text; leave it out for a table.")
     convert = convert_text if kind == "text" else convert_table
     return _cached(
         path,
@@ -105,6 +118,37 @@ def _rows(path: Path, kind: Literal["text", "table"], choice: Choice) -> Dataset
         open_records,
         lambda records, key, sha256: convert(records, choice, key=key, sha256=sha256),
     )
+
+
+def _sequences(path: Path, choice: Choice) -> Dataset:
+    if path.suffix.lower() != ".npz":
+        return _cached(
+            path,
+            ("sequences", path.suffix.lower(), dataclasses.astuple(choice)),
+            open_sequences,
+            lambda records, key, sha256: convert_sequences(records, choice, key=key, sha256=sha256),
+        )
+    if choice != Choice():
+        raise OptionError("columns were named, and an .npz file has none; call its arrays x and y instead.")
+
+    def convert(records: Records, key: str, sha256: str) -> None:
+        sequence, label = records.names
+        convert_sequences(records, Choice(sequence=sequence, label=label), key=key, sha256=sha256)
+
+    return _cached(path, ("npz sequences",), functools.partial(open_npz_sequences, labelled=True), convert)
+
+
+def open_sequences(path: Path) -> Records:
+    """The rows of a regular file that can hold lists, by its name's ending.
+
+    Raises:
+        FileFormatError: it cannot be read, or its format has no lists.
+        ColumnError: two columns have one name.
+    """
+    if OPENERS.get(path.suffix.lower()) not in WITH_LISTS:
+        endings = ", ".join(ending for ending, opener in OPENERS.items() if opener in WITH_LISTS)
+        raise FileFormatError(f"{path} cannot be read as sequences; a file in {endings} or .npz was needed.")
+    return open_records(path)
 
 
 def open_records(path: Path) -> Records:
@@ -125,10 +169,10 @@ def open_records(path: Path) -> Records:
 def _pictures(path: Path, choice: Choice, shape: Shape | None) -> Dataset:
     if choice != Choice():
         raise OptionError("columns were named, and pictures have none; leave the options out.")
-    if shape is not None and not (shape[0] in {1, 3} and all(1 <= n <= LARGEST_SIDE for n in shape[1:])):
+    if shape is not None and not (shape[0] in {1, 3} and all(1 <= n <= LARGEST_SCALED_SIDE for n in shape[1:])):
         raise OptionError(
             f"the shape {shape} of pictures was asked for; 1 or 3 channels, and a height and a width of "
-            f"1 to {LARGEST_SIDE:,} pixels were needed."
+            f"1 to {LARGEST_SCALED_SIDE:,} pixels were needed."
         )
     if path.suffix.lower() == ".npz" and not path.is_dir():
         check_file(path)

@@ -97,7 +97,7 @@ def _lists(path: Path, name: str) -> Iterator[tuple[pa.Array, range]]:
         kind = file.schema_arrow.field(name).type
         if step_type(kind) is None:
             raise ColumnError(
-                f"{path}: column {name!r} is of type {kind}; lists of numbers, or lists of lists of numbers, were needed."
+                f"{path}: column {name!r} is of type {kind}; lists of numbers, or of lists of numbers, were needed."
             )
         count, place = _rows_at_once(path, name, file), 1
         for rows in file.iter_batches(batch_size=count, columns=[name], use_threads=False):
@@ -113,7 +113,7 @@ def _rows_at_once(path: Path, name: str, file: "pq.ParquetFile") -> int:
     groups = [file.metadata.row_group(number) for number in range(file.metadata.num_row_groups)]
     parts = [group.column(place) for group in groups for place in range(group.num_columns)]
     values = sum(part.num_values for part in parts if part.path_in_schema.startswith(f"{name}."))
-    a_row = values // file.metadata.num_rows
+    a_row: int = values // file.metadata.num_rows
     if a_row > MOST_VALUES:
         raise FileFormatError(
             f"{path}: column {name!r} claims {a_row:,} values a row; sequences of at most {MOST_VALUES:,} were needed."

@@ -17,6 +17,8 @@ FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 SUFFIXES = frozenset(
     (".png", ".jpg", ".jpeg", ".jpe", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm")
 )
+LARGEST_SIDE = 4096  # pixels, of a picture that a network takes
+LARGEST_SCALED_SIDE = 1024  # likewise, where pictures are scaled to a shape that was asked for
 MOST_PIXELS = 1 << 26  # 67 million, larger than telephones take; decoded, 200 MB
 GREYS = {"1", "L", "LA", "La", "I;16", "I;16L", "I;16B", "I"}
 MODES = {1: "L", 3: "RGB"}

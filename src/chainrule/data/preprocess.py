@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from chainrule.data.cells import cell_of
 from chainrule.data.dataset import TARGET, Examples, Positions
 from chainrule.data.own_paths import check_file
-from chainrule.data.pictures import Shape, read_picture
+from chainrule.data.pictures import LARGEST_SIDE, Shape, read_picture
 from chainrule.data.table_columns import (
     Category,
     Number,
@@ -29,7 +29,6 @@ from chainrule.data.table_columns import (
 from chainrule.errors import ColumnError, ModelFolderError
 
 BATCH_VALUES = 1 << 23
-LARGEST_SIDE = 4096  # pixels
 BICUBIC = 3  # Pillow's number for this way of scaling, and the hub's
 HIGHEST = 255  # the highest value of a pixel
 

@@ -9,7 +9,6 @@ A folder a data set, `datasets/<key>/`, there whole or not at all:
 
 import contextlib
 import json
-import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -22,8 +21,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from chainrule.data.dataset import Dataset, Kind
-from chainrule.data.locks import lock
 from chainrule.runtime import cache, files
+from chainrule.runtime.locks import locked_folder
 
 ROWS, SPLIT_CODES, FACTS = "rows.arrow", "splits.arrow", "dataset.json"
 STALE_SECONDS = 86400.0  # a conversion that stands half-written for a day was killed
@@ -97,19 +96,9 @@ def writing(key: str, schema: pa.Schema) -> Iterator[Writer]:
             stream.write_batch(codes)
         sizes = {name: (folder / name).stat().st_size for name in (ROWS, SPLIT_CODES)}
         files.write_json(folder / FACTS, {"facts": asdict(writer.facts), "sizes": sizes})
-        held.enter_context(_locked(parent, key))
+        held.enter_context(locked_folder(parent, f"stores {key}"))
         if open_dataset(key):
             raise _AlreadyThereError
-
-
-@contextlib.contextmanager
-def _locked(folder: Path, key: str) -> Iterator[None]:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        lock(descriptor, f"stores {key}")
-        yield
-    finally:
-        os.close(descriptor)
 
 
 @contextlib.contextmanager

@@ -132,7 +132,8 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """The most probable class of each picture, (pictures,)."""
-        found: NDArray[Any] = self.classes_[self.predict_proba(X).argmax(axis=1)]
+        best = self.predict_proba(X).argmax(axis=1)
+        found: NDArray[Any] = self.classes_[best]
         return found
 
     def __sklearn_tags__(self) -> Any:
@@ -152,7 +153,7 @@ def _pixels(X: ArrayLike) -> NDArray[np.uint8]:
         values = np.asarray(X)
     except ValueError as error:
         raise DataError(f"X is no array of pictures of one size ({error}).") from error
-    pixels = values[:, None] if values.ndim == 3 else values
+    pixels: NDArray[Any] = values[:, None] if values.ndim == 3 else values
     if pixels.ndim != 4 or pixels.shape[1] not in {1, 3} or not pixels.size:
         raise DataError(
             f"X has the shape {values.shape}; (pictures, height, width) or (pictures, channels, height, width) "
@@ -162,7 +163,8 @@ def _pixels(X: ArrayLike) -> NDArray[np.uint8]:
         return pixels
     if not np.issubdtype(pixels.dtype, np.floating) or not (pixels.min() >= 0 and pixels.max() <= 1):
         raise DataError(f"X holds {_described(pixels)}; bytes (uint8), or numbers from 0 to 1 were needed.")
-    return np.rint(pixels * HIGHEST).astype(np.uint8)
+    levels: NDArray[np.uint8] = np.rint(pixels * HIGHEST).astype(np.uint8)
+    return levels
 
 
 def _described(pixels: NDArray[Any]) -> str:

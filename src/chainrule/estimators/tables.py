@@ -89,10 +89,14 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         recipe = settings_of(self, MlpClassification)
         table, y = validate_data(self, X, y, dtype=np.float64, ensure_all_finite="allow-nan", ensure_min_samples=2)
         self.classes_, labels = classes_and_labels(table, y)
-        classes = len(self.classes_)
         self.preprocessor_ = _fit_preprocessor(table)
         self.model_ = _train_perceptron(
-            self, recipe, table, labels, classes, recipe.classifying.objective_for(labels, classes)
+            self,
+            recipe,
+            table=table,
+            targets=labels,
+            output_size=len(self.classes_),
+            objective=recipe.classifying.objective_for(labels, len(self.classes_)),
         )
         return self
 
@@ -104,7 +108,8 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """The most probable class of each row, (rows,)."""
-        found: NDArray[Any] = self.classes_[self.predict_proba(X).argmax(axis=1)]
+        best = self.predict_proba(X).argmax(axis=1)
+        found: NDArray[Any] = self.classes_[best]
         return found
 
     def __sklearn_tags__(self) -> Any:
@@ -176,7 +181,14 @@ class MLPRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         values = values.astype(np.float64)
         self.preprocessor_ = _fit_preprocessor(table)
         self.scaler_ = TargetScaler.fit(values)
-        self.model_ = _train_perceptron(self, recipe, table, self.scaler_.scale(values), 1, squared_error)
+        self.model_ = _train_perceptron(
+            self,
+            recipe,
+            table=table,
+            targets=self.scaler_.scale(values),
+            output_size=1,
+            objective=squared_error,
+        )
         return self
 
     def predict(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -202,6 +214,7 @@ def _fit_preprocessor(table: NDArray[np.float64]) -> TablePreprocessor:
 def _train_perceptron(
     estimator: MLPClassifier | MLPRegressor,
     recipe: MlpClassification | MlpRegression,
+    *,
     table: NDArray[np.float64],
     targets: NDArray[Any],
     output_size: int,

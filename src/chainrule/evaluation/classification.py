@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from chainrule import metrics
 from chainrule.errors import DataError
 from chainrule.evaluation import plots
-from chainrule.evaluation.baselines import Baseline
-from chainrule.evaluation.judgement import Judgement, Mistake, Plot, Score
+from chainrule.evaluation.baselines import Baseline, scores
+from chainrule.evaluation.judgement import Judgement, Mistake, Plot
 from chainrule.evaluation.wording import one_line
 
 MISTAKES = 20
@@ -44,14 +44,13 @@ def judge_classification(
         NotFiniteError: a probability is infinite or not a number.
         DataError: probabilities, labels and classes do not fit each other, or there is no example.
     """
-    metrics.check_probabilities(probabilities, labels)
+    accuracy = _accuracy(labels, probabilities)
     if probabilities.shape[1] != len(classes):
         raise DataError(
             f"there are probabilities of {probabilities.shape[1]} classes, but names of {len(classes)}; "
             "give one name a class."
         )
     predicted = probabilities.argmax(axis=1)
-    accuracy = metrics.accuracy(predicted, labels)
     by_class = metrics.class_figures(predicted, labels, classes=len(classes))
     confusion = None
     if len(classes) <= MOST_CLASSES_IN_TABLE:
@@ -63,9 +62,12 @@ def judge_classification(
         value=accuracy.value,
         interval=accuracy.interval(seed=seed),
         examples=len(labels),
-        baselines=tuple(
-            _score(baseline, accuracy, labels, seed)
-            for baseline in {baseline.name: baseline for baseline in baselines}.values()
+        baselines=scores(
+            baselines,
+            accuracy,
+            statistic=partial(_accuracy, labels),
+            figures=lambda outputs: classification_figures(outputs, labels),
+            seed=seed,
         ),
         figures=classification_figures(probabilities, labels),
         tables=_tables(by_class, confusion, classes),
@@ -91,18 +93,10 @@ def classification_figures(
     }
 
 
-def _score(baseline: Baseline, model: metrics.Statistic, labels: NDArray[np.int64], seed: int) -> Score:
-    """The baseline's figures, and how far the model is from it on the same examples."""
-    metrics.check_probabilities(baseline.outputs, labels)
-    accuracy = metrics.accuracy(baseline.outputs.argmax(axis=1), labels)
-    return Score(
-        name=baseline.name,
-        value=accuracy.value,
-        interval=accuracy.interval(seed=seed),
-        difference=(model - accuracy).interval(seed=seed),
-        figures=classification_figures(baseline.outputs, labels),
-        notes=baseline.notes,
-    )
+def _accuracy(labels: NDArray[np.int64], probabilities: NDArray[np.floating]) -> metrics.Statistic:
+    """The accuracy of checked probabilities."""
+    metrics.check_probabilities(probabilities, labels)
+    return metrics.accuracy(probabilities.argmax(axis=1), labels)
 
 
 def _tables(

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from chainrule import metrics
 from chainrule.errors import DataError, NotFiniteError
 from chainrule.evaluation import plots
-from chainrule.evaluation.baselines import Baseline
-from chainrule.evaluation.judgement import Judgement, Mistake, Plot, Score
+from chainrule.evaluation.baselines import Baseline, scores
+from chainrule.evaluation.judgement import Judgement, Mistake, Plot
 
 MISTAKES = 20
 
@@ -39,8 +39,7 @@ def judge_regression(
         NotFiniteError: a prediction is infinite or not a number.
         DataError: predictions and targets do not fit each other, a target is not finite, or there is no example.
     """
-    _check(predictions, targets)
-    r2 = metrics.r2(predictions, targets)
+    r2 = _r2(targets, predictions)
     flat = bool((targets == targets[0]).all())
     return Judgement(
         metric="r2",
@@ -49,9 +48,12 @@ def judge_regression(
         value=r2.value,
         interval=r2.interval(seed=seed),
         examples=len(targets),
-        baselines=tuple(
-            _score(baseline, r2, targets, seed)
-            for baseline in {baseline.name: baseline for baseline in baselines}.values()
+        baselines=scores(
+            baselines,
+            r2,
+            statistic=partial(_r2, targets),
+            figures=lambda outputs: regression_figures(outputs, targets),
+            seed=seed,
         ),
         figures=regression_figures(predictions, targets),
         mistakes=_worst(predictions, targets, describe),
@@ -93,18 +95,10 @@ def _check(predictions: NDArray[np.floating], targets: NDArray[np.floating]) -> 
         )
 
 
-def _score(baseline: Baseline, model: metrics.Statistic, targets: NDArray[np.float64], seed: int) -> Score:
-    """The baseline's figures, and how far the model is from it on the same examples."""
-    _check(baseline.outputs, targets)
-    r2 = metrics.r2(baseline.outputs, targets)
-    return Score(
-        name=baseline.name,
-        value=r2.value,
-        interval=r2.interval(seed=seed),
-        difference=(model - r2).interval(seed=seed),
-        figures=regression_figures(baseline.outputs, targets),
-        notes=baseline.notes,
-    )
+def _r2(targets: NDArray[np.float64], predictions: NDArray[np.floating]) -> metrics.Statistic:
+    """R² of checked predictions."""
+    _check(predictions, targets)
+    return metrics.r2(predictions, targets)
 
 
 def _worst(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from chainrule.data.dataset import Positions
-from chainrule.errors import ModelFolderError
+from chainrule.errors import ModelFolderError, NotFiniteError
 from chainrule.runtime.devices import NO_MEMORY, Compute
 
 
@@ -39,8 +39,11 @@ def outputs_of(
                 output = model(*inputs)
             positions.append(batch)
             outputs.append(output.float().cpu().numpy())
-    ordered = np.empty_like(np.concatenate(outputs))
-    ordered[np.concatenate(positions)] = np.concatenate(outputs)
+    together = np.concatenate(outputs)
+    if not np.isfinite(together).all():
+        raise NotFiniteError("the model's answers are not finite numbers: its weights are damaged; train it again.")
+    ordered = np.empty_like(together)
+    ordered[np.concatenate(positions)] = together
     return ordered
 
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -101,7 +102,7 @@ def _random_spans(starts: Positions, lengths: Positions, share: float) -> tuple[
     return starts + (place * (lengths - spans + 1)).astype(np.int64), spans
 
 
-def gather_rows(features: NDArray[np.float32], device: torch.device) -> Gather:
+def gather_rows(features: NDArray[np.floating[Any]], device: torch.device) -> Gather:
     """Rows of a table as (features (batch, width),)."""
     table = torch.from_numpy(features).to(device)
     return lambda positions: (table[torch.from_numpy(positions).to(device)],)

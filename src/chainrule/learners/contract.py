@@ -16,8 +16,9 @@ class Step:
     """Numbers by name; those still on a device stay there until a line of figures is written."""
     examples: int
     """Examples the update learned from."""
-    flops: float
-    """Floating-point operations of the model, forward and backward, over real tokens or pixels."""
+    flops: Any
+    """Floating-point operations of the model, forward and backward, over real tokens or pixels; a number that may
+    still be on a device."""
 
 
 @dataclass(frozen=True)

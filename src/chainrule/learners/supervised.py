@@ -44,8 +44,11 @@ class Batches(Protocol):
 class Model(Protocol):
     """A module that also counts the operations of its forward pass."""
 
-    def forward_flops(self, *inputs: Tensor) -> float:
-        """Floating-point operations over the real tokens or pixels of a batch, two a multiply-add."""
+    def forward_flops(self, *inputs: Tensor) -> float | Tensor:
+        """Floating-point operations over the real tokens or pixels of a batch, two a multiply-add.
+
+        What has to be counted on a device stays there, as a tensor.
+        """
         ...
 
 
@@ -92,9 +95,11 @@ class SupervisedLearner:
         device = next(model.parameters()).device
         # (step, loss, gradient norm) of the first update that was not finite; step −1 while all were.
         self._fault = torch.tensor([-1.0, 0.0, 0.0], device=device)
+        self._last = -1
 
     def step(self, index: int) -> Step:
         """Does update number `index`."""
+        self._last = index
         self.model.train()
         rate = self.learning_rate(index)
         for group in self.optimizer.param_groups:
@@ -103,7 +108,7 @@ class SupervisedLearner:
         count = sum(map(len, parts))
         self.optimizer.zero_grad()
         loss = torch.zeros((), device=self._fault.device)
-        flops = 0.0
+        flops: float | Tensor = 0.0
         for batch in parts:
             with self.autocast():
                 outputs = self.model(*batch.inputs)
@@ -126,7 +131,11 @@ class SupervisedLearner:
         """The first update that was not finite."""
         step, loss, norm = self._fault.tolist()
         if step < 0:
-            return None
+            # A finite gradient may still have thrown the weights out of all bounds.
+            weights = torch.stack(torch._foreach_norm([p.detach() for p in self.model.parameters()]))
+            if bool(torch.isfinite(weights).all()):
+                return None
+            return Fault(self._last, {"weights' norm": float(weights.sum())})
         rate = self.learning_rate(int(step))
         return Fault(int(step), {"loss": loss, "gradient_norm": norm, "learning_rate": rate})
 

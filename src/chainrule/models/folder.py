@@ -122,6 +122,11 @@ def verify(folder: Path) -> None:
     listed = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
     if missing := {CONFIG, WEIGHTS} - listed.keys():
         raise ModelFolderError(f"{folder / SUMS} does not list {min(missing)}; copy the whole model folder again.")
+    present = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
+    if unlisted := present - listed.keys() - {SUMS}:
+        raise ModelFolderError(
+            f"{folder / min(unlisted)} is not among the files that {SUMS} lists; remove it, or copy the folder again."
+        )
     for name, digest in listed.items():
         path = folder / name
         if Path(name).name != name or not path.is_file():

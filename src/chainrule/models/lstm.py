@@ -115,9 +115,9 @@ class LstmClassifier(nn.Module):
         scores: Tensor = self.head(self.dropout(features))  # (batch, classes)
         return scores
 
-    def forward_flops(self, tokens: Int[Tensor, "batch time"], lengths: Int[Tensor, " batch"]) -> float:
+    def forward_flops(self, tokens: Int[Tensor, "batch time"], lengths: Int[Tensor, " batch"]) -> Tensor:
         """Operations of the LSTM over real tokens and of the head; looking up an embedding has none."""
-        return self.lstm.step_flops() * float(lengths.sum()) + 2.0 * self.head.weight.numel() * len(tokens)
+        return self.lstm.step_flops() * lengths.sum() + 2.0 * self.head.weight.numel() * len(tokens)
 
 
 def lstm_classifier(
@@ -182,9 +182,9 @@ class SequenceClassifier(nn.Module):
         scores: Tensor = self.head(self.dropout(features))  # (batch, classes)
         return scores
 
-    def forward_flops(self, steps: Float[Tensor, "batch time input"], lengths: Int[Tensor, " batch"]) -> float:
+    def forward_flops(self, steps: Float[Tensor, "batch time input"], lengths: Int[Tensor, " batch"]) -> Tensor:
         """Operations of the LSTM over real steps and of the head."""
-        return self.lstm.step_flops() * float(lengths.sum()) + 2.0 * self.head.weight.numel() * len(steps)
+        return self.lstm.step_flops() * lengths.sum() + 2.0 * self.head.weight.numel() * len(steps)
 
 
 def lstm_sequence_classifier(

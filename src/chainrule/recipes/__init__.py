@@ -4,9 +4,11 @@ import importlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from chainrule.errors import UnknownNameError
+from chainrule.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     from chainrule.recipes.contract import Recipe
 
 ENTRY_POINTS = "chainrule.recipes"  # the group in which an installed package names its own recipes
@@ -43,13 +45,22 @@ BUILT_IN = {
 
 def table() -> dict[str, Entry]:
     """Every recipe by name, built in or brought by an installed package, in alphabetical order."""
+    entries = dict(BUILT_IN)
+    for name, point in _brought().items():
+        try:
+            recipe = point.load()
+            entry = Entry(point.value, recipe.summary, recipe.dataset)
+        except Exception as error:  # noqa: BLE001 - a broken package must not take the others down
+            entry = Entry(point.value, f"cannot be loaded: {type(error).__name__}: {error}", "")
+        entries.setdefault(name, entry)
+    return dict(sorted(entries.items()))
+
+
+def _brought() -> "dict[str, EntryPoint]":
+    """The recipes that installed packages name, not loaded."""
     from importlib.metadata import entry_points
 
-    entries = dict(BUILT_IN)
-    for point in entry_points(group=ENTRY_POINTS):
-        recipe = point.load()
-        entries.setdefault(point.name, Entry(point.value, recipe.summary, recipe.dataset))
-    return dict(sorted(entries.items()))
+    return {point.name: point for point in entry_points(group=ENTRY_POINTS)}
 
 
 def find(name: str) -> "type[Recipe]":
@@ -57,10 +68,20 @@ def find(name: str) -> "type[Recipe]":
 
     Raises:
         UnknownNameError: no recipe has this name.
+        UsageError: an installed package brings it, but it cannot be loaded.
     """
-    entry = BUILT_IN.get(name) or table().get(name)
-    if entry is None:
-        raise UnknownNameError("recipe", name, list(table()))
-    module, _, attribute = entry.location.partition(":")
-    recipe: type[Recipe] = getattr(importlib.import_module(module), attribute)
+    if entry := BUILT_IN.get(name):
+        module, _, attribute = entry.location.partition(":")
+        recipe: type[Recipe] = getattr(importlib.import_module(module), attribute)
+        return recipe
+    brought = _brought()
+    if name not in brought:
+        raise UnknownNameError("recipe", name, [*BUILT_IN, *brought])
+    try:
+        recipe = brought[name].load()
+    except Exception as error:
+        raise UsageError(
+            f"the recipe {name!r} of an installed package cannot be loaded ({type(error).__name__}: {error}); "
+            "repair or remove that package."
+        ) from error
     return recipe

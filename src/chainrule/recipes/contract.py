@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 if TYPE_CHECKING:
     from chainrule.evaluation.bands import Band
@@ -44,7 +44,6 @@ class Assembly:
     """What `run.json` keeps of the data: `Dataset.summary()`, with its hash."""
 
 
-@runtime_checkable
 class Recipe(Protocol):
     """A frozen, keyword-only dataclass; its fields are flags of the command line, documented one by one."""
 

@@ -15,7 +15,7 @@ from chainrule.recipes.contract import Assembly, Recipe, Setting
 from chainrule.recipes.settings import changed_settings, make, settings_of
 from chainrule.runtime.devices import Compute, processor_name
 from chainrule.runtime.progress import say
-from chainrule.training.loop import Plan
+from chainrule.training.loop import Plan, Selection
 from chainrule.training.options import RunOptions
 
 PACKAGES = ("chainrule", "torch", "numpy", "safetensors", "tokenizers", "pyarrow", "scikit-learn")
@@ -86,6 +86,13 @@ def _of_this_version() -> Iterator[None]:
         raise ResumeError(f"the run's run.json is damaged ({error!r}); start the run anew.") from error
 
 
+def plan_in(record: Mapping[str, Any]) -> Plan:
+    """The plan of a run as it was made when the run began, whatever rules for plans this version has."""
+    plan = dict(record["plan"])
+    chosen = plan.pop("selection")
+    return Plan(selection=None if chosen is None else Selection(**chosen), **plan)
+
+
 def setting_of(recipe: Recipe, options: RunOptions, compute: Compute) -> Setting:
     """What the recipe is built on."""
     dataset = options.dataset or (None if options.data else recipe.dataset)
@@ -95,8 +102,6 @@ def setting_of(recipe: Recipe, options: RunOptions, compute: Compute) -> Setting
 def band_setting(recipe: Recipe, options: RunOptions) -> dict[str, Any]:
     """What a result depends on beside the seed: the data set and every setting that is not the default."""
     changed = {**changed_settings(options), **changed_settings(recipe)}
-    if changed.get("precision") == "auto":
-        del changed["precision"]
     kept = {name: value for name, value in changed.items() if name not in NOT_A_SETTING}
     return {"dataset": recipe.dataset, **_as_json(kept)}
 

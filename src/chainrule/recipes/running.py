@@ -1,8 +1,8 @@
 """A run from its first step to its report: what `train`, `resume` and `evaluate` do."""
 
+import dataclasses
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from chainrule.recipes.record import (
     compute_of,
     describe_run,
     options_of,
+    plan_in,
     recipe_of,
     setting_of,
 )
@@ -36,7 +37,7 @@ LINES_A_RUN = 100
 MOST_EVALUATIONS = 40  # where the user does not say; each also costs a checkpoint
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Undertaking:
     """A run that is set up: everything from its first step to its report."""
 
@@ -74,6 +75,12 @@ def go_on(path: Path, *, display: bool) -> dict[str, Any]:
     with only_writer(folder), compute.active():
         compare_versions(record["versions"])
         undertaking = _set_up(folder, recipe_of(record), options_of(record), compute)
+        if undertaking.plan.steps != record["plan"]["steps"]:
+            raise ResumeError(
+                f"{path} was planned for {record['plan']['steps']:,} steps, this version plans "
+                f"{undertaking.plan.steps:,}; use chainrule {record['versions'].get('chainrule')} for it."
+            )
+        undertaking = dataclasses.replace(undertaking, plan=plan_in(record))
         if undertaking.assembly.data["sha256"] != record["data"].get("sha256"):
             raise ResumeError(
                 f"the data of {path} have changed since it began (their SHA-256 differs); "

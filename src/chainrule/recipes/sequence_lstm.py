@@ -25,6 +25,10 @@ class SequenceLstm:
     dataset: ClassVar[str] = "japanese-vowels"
     expected: ClassVar["tuple[Band, ...]"] = ()
 
+    sequence_column: str | None = None
+    """Column of an own file that holds the sequences, lists of steps; guessed where it is plain."""
+    label_column: str | None = None
+    """Column of an own file that holds the labels; guessed where it is plain."""
     hidden_size: int = 64
     """Units of the LSTM in each direction, ≥ 1."""
     noise: float = 0.3
@@ -44,7 +48,13 @@ class SequenceLstm:
         """The sequences it learns from, or others from another file."""
         from chainrule.data.opening import open_examples
 
-        return open_examples(None if data else setting.dataset, data or setting.data, kind="sequences")
+        return open_examples(
+            None if data else setting.dataset,
+            data or setting.data,
+            kind="sequences",
+            sequence_column=self.sequence_column,
+            label_column=self.label_column,
+        )
 
     def build(self, setting: Setting) -> Assembly:
         """Standardises the values by the training split and makes a model with fresh weights."""

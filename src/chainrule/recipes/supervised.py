@@ -6,23 +6,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from chainrule.data.dataset import Dataset, Examples
 from chainrule.errors import OptionError
 from chainrule.learners.schedule import Decay, learning_rate_factor
 from chainrule.recipes.contract import Assembly, Setting
-from chainrule.training.loop import Selection
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import nn
 
+    from chainrule.data.dataset import Dataset, Examples
     from chainrule.learners.batches import SplitBatches
     from chainrule.learners.objectives import Objective
     from chainrule.learners.supervised import SupervisedLearner
+    from chainrule.training.loop import Selection
 
-Judge = Callable[[NDArray[np.float32], NDArray[Any]], Mapping[str, float]]
+    Judge = Callable[[NDArray[np.float32], NDArray[Any]], Mapping[str, float]]
 
 LARGEST = 10**9  # beyond it arithmetic overflows here or there, and nobody means it
 POSITIVE = (1e-12, LARGEST)
@@ -104,11 +103,11 @@ class Classifying:
         """Refuses values out of range."""
         check_ranges(self, label_smoothing=SHARE)
 
-    def objective(self, train: Examples, classes: int) -> "Objective":
+    def objective(self, train: "Examples", classes: int) -> "Objective":
         """Cross-entropy, with the weights that the training split asks for."""
         return self.objective_for(train.labels(), classes)
 
-    def objective_for(self, labels: NDArray[np.int64], classes: int) -> "Objective":
+    def objective_for(self, labels: "NDArray[np.int64]", classes: int) -> "Objective":
         """Cross-entropy, with the weights that these labels ask for."""
         from chainrule.learners.objectives import balanced_class_weights, cross_entropy
 
@@ -120,12 +119,12 @@ def assemble(
     setting: Setting,
     fitting: Fitting,
     *,
-    dataset: Dataset,
+    dataset: "Dataset",
     model: "nn.Module",
     objective: "Objective",
     batches: "SplitBatches",
-    judge: Judge,
-    selection: Selection,
+    judge: "Judge",
+    selection: "Selection",
     save_model: Callable[[Path], None],
 ) -> Assembly:
     """A recipe built from its parts; the model is on its device."""
@@ -157,7 +156,7 @@ def learner_of(
     model: "nn.Module",
     objective: "Objective",
     batches: "SplitBatches",
-    judge: Judge,
+    judge: "Judge",
     autocast: Callable[[], AbstractContextManager[Any]],
 ) -> "SupervisedLearner":
     """A learner with AdamW (Loshchilov and Hutter, arXiv 1711.05101) over a model that is on its device.

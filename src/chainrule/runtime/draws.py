@@ -38,7 +38,12 @@ def reseed_all(seed: int, *place: int | str) -> None:
     random.seed(derived)
     np.random.seed(derived % 2**32)  # noqa: NPY002 - libraries draw from the global generator
     if torch := sys.modules.get("torch"):
-        torch.manual_seed(derived)
+        # torch.manual_seed writes a stack trace for each kind of device that is not there, half a step of a small net.
+        torch.default_generator.manual_seed(derived)
+        if torch.cuda.is_available():
+            torch.cuda.manual_seed_all(derived)
+        if torch.backends.mps.is_available():
+            torch.mps.manual_seed(derived)
 
 
 @contextlib.contextmanager

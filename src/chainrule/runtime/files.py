@@ -88,10 +88,12 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
                 for name in names:
                     fsync_file(Path(parent, name))
                 fsync_folder(Path(parent))
+            old = partial.with_name(f"{partial.name}-old")
             if folder.exists():
-                shutil.rmtree(folder)
+                folder.rename(old)  # removing it takes time, in which there would be neither
             partial.rename(folder)
             fsync_folder(folder.parent)
+            shutil.rmtree(old, ignore_errors=True)
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)
             raise

@@ -21,7 +21,7 @@ class Checkpoints:
 
     Args:
         folder: where they lie; made when the first is written.
-        keep: how many of the last stay, ≥ 1; the best stays beside them.
+        keep: how many of the last stay, ≥ 1; beside them stays the best that each of them knows.
     """
 
     def __init__(self, folder: Path, *, keep: int) -> None:
@@ -61,15 +61,21 @@ class Checkpoints:
                 with storage_errors(folder):
                     write_tree(folder, tree)
                 hashes = {path.name: sha256_file(path) for path in sorted(folder.iterdir())}
-                write_json(folder / MANIFEST, {"step": step, "sha256": hashes})
-            self._remove_old(best)
+                write_json(folder / MANIFEST, {"step": step, "best": best, "sha256": hashes})
+            self._remove_old()
         except BaseException as error:  # noqa: BLE001 - raised again in the thread that trains
             self._failure = error
 
-    def _remove_old(self, best: int | None) -> None:
+    def _remove_old(self) -> None:
+        """Removes all but the last few and those that were the best when one of them was written."""
         remove_partial(self.folder)
-        for step in self.steps()[: -self.keep]:
-            if step != best:
+        steps = self.steps()
+        kept = set(steps[-self.keep :])
+        for step in tuple(kept):
+            with contextlib.suppress(OSError, ValueError, KeyError):  # a damaged one needs no best
+                kept.add(json.loads((self.folder / f"step-{step}" / MANIFEST).read_text(encoding="utf-8"))["best"])
+        for step in steps:
+            if step not in kept:
                 shutil.rmtree(self.folder / f"step-{step}")
 
     def steps(self) -> list[int]:
@@ -83,29 +89,34 @@ class Checkpoints:
         Raises:
             CheckpointError: its files are not those that were written.
         """
+        self._manifest(step)
+        return read_tree(self.folder / f"step-{step}")
+
+    def _manifest(self, step: int) -> dict[str, Any]:
+        """What `checkpoint.json` says, after every file was found to be what was written."""
         folder = self.folder / f"step-{step}"
         try:
-            hashes = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["sha256"]
-            torn = [name for name, expected in hashes.items() if sha256_file(folder / name) != expected]
+            manifest = dict(json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
+            torn = [name for name, expected in manifest["sha256"].items() if sha256_file(folder / name) != expected]
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise CheckpointError(f"the checkpoint {folder} is damaged ({error}).") from error
         if torn:
             raise CheckpointError(f"the checkpoint {folder} is damaged: {torn[0]} is not what was written.")
-        return read_tree(folder)
+        return manifest
 
     def read_newest(self) -> Any | None:
-        """The state at the newest whole checkpoint; None where no checkpoint was ever written.
+        """The state at the newest checkpoint that is whole, and whose best one is whole too.
 
-        Raises:
-            CheckpointError: there are checkpoints and none of them is whole.
+        Damaged ones are removed, as are those after the one that is read: the run writes them again, with the same
+        bytes. None where no checkpoint is left or was ever written: then the run begins again.
         """
-        steps = self.steps()
-        for step in reversed(steps):
-            with contextlib.suppress(CheckpointError):
+        for step in reversed(self.steps()):
+            try:
+                best = self._manifest(step)["best"]
+                if best not in {None, step}:
+                    self._manifest(best)
                 return self.read(step)
-            say(f"the checkpoint of step {step} is damaged; going back to the one before it.")
-        if steps:
-            raise CheckpointError(
-                f"none of the checkpoints in {self.folder} is whole: start the run anew with another --output."
-            )
+            except CheckpointError as error:
+                say(f"{error} Going back to the one before it.")
+                shutil.rmtree(self.folder / f"step-{step}")
         return None

@@ -27,6 +27,7 @@ class Display:
         self._started = time.perf_counter()
         self._origin = (first.step, first.examples, first.flops)
         self._shown = 0.0
+        self._speed = 0.0  # FLOP/s at the last line of figures
         self._figures: dict[str, float] = {}
         self._live = None
         if on_terminal():
@@ -40,7 +41,9 @@ class Display:
         """Notes the newest figures; on a terminal every evaluation also stays as a line."""
         split = line["split"]
         self._figures |= {f"{split} {name}": value for name, value in line.items() if isinstance(value, float)}
-        waited = time.perf_counter() - self._shown
+        now = time.perf_counter()
+        self._speed = (position.flops - self._origin[2]) / max(now - self._started, 1e-9)
+        waited = now - self._shown
         if split == "validation" and (waited > BETWEEN_EVALUATIONS or position.step == self._plan.steps):
             self._print(self.sentence(position))
 
@@ -58,7 +61,7 @@ class Display:
     def sentence(self, position: Position) -> str:
         """One line: step, figures, examples a second, share of peak, time left."""
         passed = max(time.perf_counter() - self._started, 1e-9)
-        steps, examples, flops = self._origin
+        steps, examples, _ = self._origin
         rate = (position.examples - examples) / passed
         parts = [f"step {position.step:,}/{self._plan.steps:,}"]
         chosen = self._plan.selection.figure if self._plan.selection else None
@@ -68,10 +71,9 @@ class Display:
             if name in {"train loss", "validation loss", f"validation {chosen}"}
         ]
         parts.append(f"{rate:,.0f} examples/s")
-        speed = (position.flops - flops) / passed
-        if speed:
-            share = f" ({speed / self._peak:.1%} of peak)" if self._peak else ""
-            parts.append(f"{speed / 1e9:,.1f} GFLOP/s{share}")
+        if self._speed:
+            share = f" ({self._speed / self._peak:.1%} of peak)" if self._peak else ""
+            parts.append(f"{self._speed / 1e9:,.1f} GFLOP/s{share}")
         left = passed / max(position.step - steps, 1) * (self._plan.steps - position.step)
         parts.append(f"{left // 60:.0f}:{left % 60:02.0f} left")
         return " · ".join(parts)

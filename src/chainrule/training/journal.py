@@ -21,7 +21,7 @@ class Journal:
     def append(self, line: Mapping[str, Any]) -> None:
         """Adds one line; whoever watches the file sees it at once."""
         with storage_errors(self.path):
-            self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
+            self._file.write(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n")
             self._file.flush()
 
     def sync(self) -> None:

@@ -1,5 +1,6 @@
 """The one loop: steps, figures, evaluations, checkpoints and stopping, for every kind of learner."""
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -21,9 +22,9 @@ class Selection:
     higher_is_better: bool
 
     def is_better(self, value: float, best: float | None) -> bool:
-        """Whether `value` is better than the best so far; NaN never is."""
+        """Whether `value` is better than the best so far."""
         if best is None:
-            return value == value  # noqa: PLR0124 - false for NaN alone
+            return True
         return value > best if self.higher_is_better else value < best
 
 
@@ -73,6 +74,83 @@ class Observer(Protocol):
         ...
 
 
+class _Keeper:
+    """Keeps what a run leaves: figures not yet written, lines, checkpoints."""
+
+    def __init__(
+        self,
+        learner: Learner,
+        plan: Plan,
+        position: Position,
+        *,
+        checkpoints: Checkpoints,
+        metrics: Journal,
+        timings: Journal,
+        observers: tuple[Observer, ...],
+        clock: Callable[[], float],
+    ) -> None:
+        self.learner = learner
+        self.plan = plan
+        self.position = position
+        self.checkpoints = checkpoints
+        self.metrics, self.timings = metrics, timings
+        self.observers = observers
+        self.clock = clock
+        self.started = clock() - position.seconds
+        self.window: list[Mapping[str, Any]] = list(position.window)
+        self.flops: list[Any] = []  # like the figures, they may still be on a device
+        self.kept = position.step if checkpoints.steps() else None  # the step of the last checkpoint
+
+    def count(self, update: Step) -> None:
+        """Takes note of one update; reads nothing from the device."""
+        self.window.append(update.figures)
+        self.flops.append(update.flops)
+        self.position.step += 1
+        self.position.examples += update.examples
+
+    def measure(self) -> None:
+        """Brings the position's seconds and operations up to the moment."""
+        self.position.seconds = self.clock() - self.started
+        self.position.flops += sum(map(float, self.flops))
+        self.flops.clear()
+
+    def write_line(self, split: str, figures: Mapping[str, float]) -> None:
+        """Writes a line of figures and shows it to the observers."""
+        self.measure()
+        line = {"step": self.position.step, "split": split, **figures}
+        self.metrics.append(line)
+        self.timings.append({"step": self.position.step, "split": split, "seconds": round(self.position.seconds, 3)})
+        for observer in self.observers:
+            observer.figures(self.position, line)
+
+    def write_window(self) -> None:
+        """Writes the mean of the figures since the last such line."""
+        check_finite(self.learner)
+        self.write_line("train", summarise(self.window))
+        self.window.clear()
+
+    def evaluate(self) -> None:
+        """Evaluates, writes the figures and keeps the best so far."""
+        check_finite(self.learner)
+        reseed_all(self.plan.seed, "evaluate", self.position.step)
+        figures = self.learner.evaluate()
+        check_evaluation(self.position.step, figures)
+        self.write_line("validation", figures)
+        note_evaluation(self.plan, self.position, figures)
+
+    def write_checkpoint(self) -> None:
+        """Writes a checkpoint of this step, unless there is one."""
+        if self.kept == self.position.step:
+            return
+        check_finite(self.learner)
+        self.kept = self.position.step
+        self.position.window = [{name: float(value) for name, value in line.items()} for line in self.window]
+        self.measure()
+        self.metrics.sync()
+        state = {"position": asdict(self.position), "learner": self.learner.state_dict()}
+        self.checkpoints.write(self.position.step, state, best=self.position.best_step)
+
+
 def run_loop(
     learner: Learner,
     plan: Plan,
@@ -90,55 +168,36 @@ def run_loop(
     Afterwards `position.finished` tells which, and a checkpoint of `position.step` is on the disk.
 
     Raises:
-        NotFiniteError: the loss or a gradient was not finite; the last checkpoint is from before that.
+        NotFiniteError: the loss, a gradient or an evaluation was not finite; the last checkpoint is from before that.
         StorageError: the disk refuses to write; the last checkpoint is whole.
     """
-    started = clock() - position.seconds
-    window: list[Mapping[str, Any]] = list(position.window)
-
-    def write_line(split: str, figures: Mapping[str, float]) -> None:
-        line = {"step": position.step, "split": split, **figures}
-        position.seconds = clock() - started
-        metrics.append(line)
-        timings.append({"step": position.step, "split": split, "seconds": round(position.seconds, 3)})
-        for observer in observers:
-            observer.figures(position, line)
-
-    def write_checkpoint() -> None:
-        check_finite(learner)
-        position.window = [{name: float(value) for name, value in figures.items()} for figures in window]
-        position.seconds = clock() - started
-        metrics.sync()
-        state = {"position": asdict(position), "learner": learner.state_dict()}
-        checkpoints.write(position.step, state, best=position.best_step)
-
+    keeper = _Keeper(
+        learner,
+        plan,
+        position,
+        checkpoints=checkpoints,
+        metrics=metrics,
+        timings=timings,
+        observers=observers,
+        clock=clock,
+    )
     try:
         while not position.finished and not stop:
             reseed_all(plan.seed, "step", position.step)
-            update: Step = learner.step(position.step)
-            window.append(update.figures)
-            position.step += 1
-            position.examples += update.examples
-            position.flops += update.flops
+            keeper.count(learner.step(position.step))
             last = position.step == plan.steps
             if last or position.step % plan.log_every == 0:
-                check_finite(learner)
-                write_line("train", summarise(window))
-                window.clear()
-            evaluated = last or position.step % plan.evaluate_every == 0
-            if evaluated:
-                check_finite(learner)
-                reseed_all(plan.seed, "evaluate", position.step)
-                figures = learner.evaluate()
-                write_line("validation", figures)
-                note_evaluation(plan, position, figures)
+                keeper.write_window()
+            if last or position.step % plan.evaluate_every == 0:
+                keeper.evaluate()
             position.finished |= last
-            if position.finished or position.step % plan.checkpoint_every == 0 or position.best_step == position.step:
-                write_checkpoint()
+            is_best = position.best_step == position.step
+            if position.finished or is_best or position.step % plan.checkpoint_every == 0:
+                keeper.write_checkpoint()
             for observer in observers:
                 observer.stepped(position)
         if not position.finished:
-            write_checkpoint()
+            keeper.write_checkpoint()
     finally:
         checkpoints.wait()
 
@@ -159,6 +218,20 @@ def note_evaluation(plan: Plan, position: Position, figures: Mapping[str, float]
     else:
         position.evaluations_since_best += 1
         position.finished |= plan.patience is not None and position.evaluations_since_best >= plan.patience
+
+
+def check_evaluation(step: int, figures: Mapping[str, float]) -> None:
+    """Stops the run where what it learned gives figures that are not finite.
+
+    Raises:
+        NotFiniteError: with the step and the figure.
+    """
+    for name, value in figures.items():
+        if not math.isfinite(value):
+            raise NotFiniteError(
+                f"the evaluation after step {step} was not finite: {name.replace('_', ' ')} {value:g}; "
+                "the last checkpoint is from before it. Try a lower learning rate, or clip the gradient more tightly."
+            )
 
 
 def check_finite(learner: Learner) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from chainrule.errors import OutputFolderError, ResumeError
 from chainrule.runtime.files import PARTIAL, remove_partial, storage_errors, write_json
+from chainrule.runtime.locks import take
 
 FORMAT = 1  # of run.json and the checkpoints; raised when an older run can no longer go on
 PARTS = ("configuration", "options", "compute", "data", "versions")  # of run.json, each a mapping
@@ -114,7 +115,7 @@ def only_writer(run: RunFolder) -> Iterator[None]:
     with storage_errors(run.path):
         lock = os.open(run.path / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        if not _take(lock):
+        if not take(lock):
             raise OutputFolderError(f"another process is writing to {run.path}; wait until it ends, or stop it first.")
         remove_partial(run.path)
         yield
@@ -133,16 +134,3 @@ def removed_unless_recorded(run: RunFolder) -> Iterator[None]:
             with contextlib.suppress(OSError):  # something else lies there
                 run.path.rmdir()
         raise
-
-
-def _take(descriptor: int) -> bool:
-    """Whether this process now holds the lock."""
-    try:
-        import fcntl
-    except ImportError:  # Windows has no advisory locks of this kind
-        return True
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
