@@ -1,5 +1,6 @@
 """All benchmarks, one after another: `python -m benchmarks`."""
 
-from benchmarks import loop
+from benchmarks import loop, lstm
 
+lstm.main()
 loop.main()

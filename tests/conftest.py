@@ -5,8 +5,8 @@ import os
 
 import pytest
 
-# Two threads everywhere: the same bytes on every machine that has them, and no fight for the cores.
-os.environ.setdefault("OMP_NUM_THREADS", "2")
+# Everything here is small, and on a busy machine threads that wait for each other take a hundred times longer.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def pytest_addoption(parser):

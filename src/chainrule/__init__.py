@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         load,
         predict,
         resume,
+        runs,
         show_dataset,
         train,
     )
@@ -44,6 +45,7 @@ __all__ = [
     "load",
     "predict",
     "resume",
+    "runs",
     "show_dataset",
     "train",
 ]

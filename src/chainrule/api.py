@@ -133,6 +133,24 @@ def recipes() -> list[dict[str, str]]:
     ]
 
 
+def runs(folder: Path | str = "runs") -> list[dict[str, Any]]:
+    """The runs below a folder, by recipe, data set and metric, the best first.
+
+    Args:
+        folder: where they lie.
+
+    Returns:
+        For each what `chainrule list --runs --json` holds: `run`, `recipe`, `dataset`, `metric`, `value`, `interval`,
+        `steps`, `seconds`, `finished`, and `settings`, those in which the runs of its recipe differ.
+
+    Raises:
+        OptionError: there is no such folder.
+    """
+    from chainrule.recipes.runs import list_runs
+
+    return list_runs(Path(folder))
+
+
 def doctor() -> dict[str, Any]:
     """What this machine is and how fast it multiplies in each data type."""
     from chainrule.runtime.doctor import diagnose

@@ -53,12 +53,35 @@ def interval(value: Any) -> bool:
     return isinstance(value, list) and len(value) == 2 and all(map(number, value)) and value[0] <= value[1]
 
 
+def anything(value: Any) -> bool:
+    """Whatever JSON holds."""
+    return True
+
+
 def digest(value: Any) -> bool:
     """A SHA-256 in hexadecimal."""
     return isinstance(value, str) and len(value) == 64 and set(value) <= set("0123456789abcdef")
 
 
 RECIPES = {"recipes": [{"recipe": text, "summary": text, "data": text}]}
+
+RUNS = {
+    "runs": [
+        {
+            "run": text,
+            "recipe": text,
+            "dataset": text,
+            "metric": Either(None, text),
+            "value": Either(None, number),
+            "interval": Either(None, interval),
+            "steps": whole,
+            "seconds": number,
+            "finished": bool,
+            "settings": MapOf(anything),
+        }
+    ]
+}
+"""Of `list --runs`."""
 
 REPORT = AtLeast(
     recipe=text,

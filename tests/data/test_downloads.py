@@ -79,16 +79,20 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
+def fetch(url: str, target: Path) -> None:
+    download(url, target, SHA256, largest=len(CONTENT))
+
+
 def refusal(publisher: Publisher, target: Path, sha256: str | None = SHA256) -> str:
     with pytest.raises(Unavailable) as caught:
-        download(publisher.url, target, sha256)
+        download(publisher.url, target, sha256, largest=len(CONTENT))
     return str(caught.value)
 
 
 @pytest.mark.parametrize("tells_length", [True, False])
 def test_a_file_is_fetched(publisher: Publisher, tmp_path: Path, tells_length: bool) -> None:
     publisher.tells_length = tells_length
-    download(publisher.url, tmp_path / "file.bin", SHA256)
+    download(publisher.url, tmp_path / "file.bin", SHA256, largest=len(CONTENT))
     assert (tmp_path / "file.bin").read_bytes() == CONTENT
     assert names(tmp_path) == ["file.bin"]
     assert publisher.asked == [None]
@@ -101,7 +105,7 @@ def test_a_cut_download_goes_on_where_it_stopped(publisher: Publisher, tmp_path:
     assert names(tmp_path) == ["file.bin.part"]
     assert (tmp_path / "file.bin.part").read_bytes() == CONTENT[:300_007]
     publisher.cut_after = None
-    download(publisher.url, target, SHA256)
+    download(publisher.url, target, SHA256, largest=len(CONTENT))
     assert target.read_bytes() == CONTENT
     assert publisher.asked == [None, "bytes=300007-"]
 
@@ -109,7 +113,7 @@ def test_a_cut_download_goes_on_where_it_stopped(publisher: Publisher, tmp_path:
 def test_a_publisher_without_ranges_sends_all_again(publisher: Publisher, tmp_path: Path) -> None:
     publisher.knows_ranges = False
     (tmp_path / "file.bin.part").write_bytes(CONTENT[:1009])
-    download(publisher.url, tmp_path / "file.bin", SHA256)
+    download(publisher.url, tmp_path / "file.bin", SHA256, largest=len(CONTENT))
     assert (tmp_path / "file.bin").read_bytes() == CONTENT
     assert publisher.asked == ["bytes=1009-"]
 
@@ -117,7 +121,7 @@ def test_a_publisher_without_ranges_sends_all_again(publisher: Publisher, tmp_pa
 @pytest.mark.parametrize("length", [1009, len(CONTENT), len(CONTENT) + 1])
 def test_a_wrong_part_is_thrown_away(publisher: Publisher, tmp_path: Path, length: int) -> None:
     (tmp_path / "file.bin.part").write_bytes(b"x" * length)
-    download(publisher.url, tmp_path / "file.bin", SHA256)
+    download(publisher.url, tmp_path / "file.bin", SHA256, largest=len(CONTENT))
     assert (tmp_path / "file.bin").read_bytes() == CONTENT
     assert publisher.asked == [f"bytes={length}-", None]
 
@@ -126,8 +130,27 @@ def test_another_file_than_expected(publisher: Publisher, tmp_path: Path) -> Non
     publisher.content = b"something else"
     assert refusal(publisher, tmp_path / "file.bin") == "the file there has another SHA-256"
     assert names(tmp_path) == []
-    download(publisher.url, tmp_path / "file.bin", None)
+    download(publisher.url, tmp_path / "file.bin", None, largest=len(CONTENT))
     assert (tmp_path / "file.bin").read_bytes() == b"something else"
+
+
+@pytest.mark.parametrize("tells_length", [True, False])
+def test_a_file_that_is_too_large_is_given_up(publisher: Publisher, tmp_path: Path, tells_length: bool) -> None:
+    publisher.tells_length = tells_length
+    publisher.content = CONTENT + b"x"
+    assert refusal(publisher, tmp_path / "file.bin") == f"the file there has more than {len(CONTENT):,} bytes"
+    assert names(tmp_path) == []
+    (tmp_path / "file.bin.part").write_bytes(CONTENT)
+    assert refusal(publisher, tmp_path / "file.bin") == f"the file there has more than {len(CONTENT):,} bytes"
+    assert publisher.asked == [None, f"bytes={len(CONTENT)}-"]
+    assert names(tmp_path) == []
+
+
+def test_what_cannot_be_checked_is_not_gone_on_from(publisher: Publisher, tmp_path: Path) -> None:
+    (tmp_path / "file.bin.part").write_bytes(b"x" * 1009)
+    download(publisher.url, tmp_path / "file.bin", None, largest=len(CONTENT))
+    assert (tmp_path / "file.bin").read_bytes() == CONTENT
+    assert publisher.asked == [None]
 
 
 def test_what_a_server_may_answer(publisher: Publisher, tmp_path: Path) -> None:
@@ -147,16 +170,16 @@ def test_a_redirect_is_followed(publisher: Publisher, tmp_path: Path) -> None:
     with http.server.HTTPServer(("127.0.0.1", 0), handler(other)) as server:
         thread = threading.Thread(target=server.handle_request)
         thread.start()
-        download(f"http://127.0.0.1:{server.server_port}/old.bin", tmp_path / "file.bin", SHA256)
+        download(f"http://127.0.0.1:{server.server_port}/old.bin", tmp_path / "file.bin", SHA256, largest=len(CONTENT))
         thread.join()
     assert (tmp_path / "file.bin").read_bytes() == CONTENT
 
 
 def test_only_https_is_fetched(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match=r"^only https is fetched$"):
-        download("http://127.0.0.1/file.bin", tmp_path / "file.bin", SHA256)
+        download("http://127.0.0.1/file.bin", tmp_path / "file.bin", SHA256, largest=len(CONTENT))
     with pytest.raises(Unavailable, match=r"^only https is fetched$"):
-        download("file:///etc/passwd", tmp_path / "file.bin", SHA256)
+        download("file:///etc/passwd", tmp_path / "file.bin", SHA256, largest=len(CONTENT))
 
 
 def test_a_silent_server_is_given_up(publisher: Publisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,7 +192,7 @@ def test_a_silent_server_is_given_up(publisher: Publisher, tmp_path: Path, monke
 def test_several_at_once_do_not_disturb_each_other(publisher: Publisher, tmp_path: Path) -> None:
     publisher.gate = threading.Event()
     target = tmp_path / "file.bin"
-    threads = [threading.Thread(target=download, args=(publisher.url, target, SHA256)) for _ in range(3)]
+    threads = [threading.Thread(target=fetch, args=(publisher.url, target)) for _ in range(3)]
     for thread in threads:
         thread.start()
     publisher.gate.set()
@@ -183,7 +206,7 @@ def test_a_waiting_download_uses_what_the_other_fetched(publisher: Publisher, tm
     target = tmp_path / "file.bin"
     part = tmp_path / "file.bin.part"
     with downloads._locked(part) as file:
-        waiting = threading.Thread(target=download, args=(publisher.url, target, SHA256))
+        waiting = threading.Thread(target=fetch, args=(publisher.url, target))
         waiting.start()
         waiting.join(0.2)
         assert waiting.is_alive()
@@ -201,4 +224,4 @@ def test_a_full_disk_is_told(publisher: Publisher, tmp_path: Path, monkeypatch: 
 
     monkeypatch.setattr(downloads.os, "fsync", full)
     with pytest.raises(StorageError, match=r"^no space to write .*file\.bin\.part: \d+ MiB are free there"):
-        download(publisher.url, tmp_path / "file.bin", SHA256)
+        download(publisher.url, tmp_path / "file.bin", SHA256, largest=len(CONTENT))

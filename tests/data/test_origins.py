@@ -5,10 +5,11 @@ import importlib.metadata
 import os
 import zipfile
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
-from chainrule.data import origins
+from chainrule.data import archives, origins
 from chainrule.data.downloads import Unavailable
 from chainrule.data.origins import (
     DebianRegistry,
@@ -46,7 +47,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
     """Registries and publishers that have nothing; they note that they were asked."""
     calls = Calls()
 
-    def refuse(name: str, *_: object) -> None:
+    def refuse(name: str, *_: object, **__: object) -> None:
         calls.append(name)
         raise Unavailable("no network")
 
@@ -75,7 +76,7 @@ def file(tmp_path: Path) -> File:
                 member="inside/file.csv",
             ),
             DebianRegistry(package="data-package", member="inside/file.csv"),
-            Publisher(url=URL, archive="file.csv", archive_sha256=SHA256),
+            Publisher(url=URL, archive="file.csv", archive_sha256=SHA256, largest=99),
         ),
     )
 
@@ -110,7 +111,7 @@ def test_nowhere(empty_cache: Path, file: File, calls: Calls, tmp_path: Path) ->
         ),
         (DebianRegistry(package="p", member="m"), "apt-get download p"),
         (
-            Publisher(url=URL, archive="f.csv", archive_sha256=None),
+            Publisher(url=URL, archive="f.csv", archive_sha256=None, largest=9),
             f"curl --location --output f.csv {URL}",
         ),
     ],
@@ -207,9 +208,49 @@ def test_an_installed_package_is_found_without_importing_it(empty_cache: Path) -
     assert read(File(name="f", sha256=sha256, largest=9999, installed=(installed,), fetched=())) == content
 
 
-def test_what_the_loader_checks_is_not_checked_here(empty_cache: Path, calls: Calls) -> None:
-    archive_of(empty_cache / "downloads" / "a.zip", b"anything")
-    origin = Publisher(url=URL, archive="a.zip", archive_sha256=None)
-    file = File(name="a.zip", sha256="of the content", largest=999, fetched=(origin,), checked_by_loader=True)
+def test_an_archive_is_known_by_what_is_in_it(
+    empty_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bad one in the cache is removed, and the next place that has a good one is used."""
+
+    def digest(stream: BinaryIO) -> str:
+        return hashlib.sha256(archives.read_member(stream, "a.zip", "inside/file.csv", largest=99)).hexdigest()
+
+    asked: list[tuple[str, str | None, int]] = []
+
+    def bring(url: str, target: Path, sha256: str | None, *, largest: int) -> None:
+        asked.append((url, sha256, largest))
+        archive_of(target)
+
+    monkeypatch.setattr(origins, "download", bring)
+    folder = tmp_path / "folder"
+    monkeypatch.setenv("CHAINRULE_DATA_PATH", str(folder))
+    origin = Publisher(url=URL, archive="a.zip", archive_sha256=None, largest=997)
+    file = File(name="a.zip", sha256=SHA256, largest=997, fetched=(origin,), digest=digest)
+    kept = empty_cache / "downloads" / "a.zip"
+    for bad in (b"no archive", None):
+        archive_of(kept, b"anything")
+        if bad:
+            kept.write_bytes(bad)
+        archive_of(folder / "a.zip", b"anything")
+        with open_file(file, "some-set") as stream:
+            assert zipfile.ZipFile(stream).read("inside/file.csv") == CONTENT
+            assert stream.name == str(kept)
+        assert (folder / "a.zip").exists()
+    assert asked == [(URL, None, 997)] * 2
+    kept.write_bytes(b"no archive")
+    archive_of(folder / "a.zip")
     with open_file(file, "some-set") as stream:
-        assert zipfile.ZipFile(stream).read("inside/file.csv") == b"anything"
+        assert stream.name == str(folder / "a.zip")
+    assert not kept.exists()
+
+
+def test_a_bad_file_that_was_fetched_is_not_kept(empty_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def bring(url: str, target: Path, sha256: str | None, *, largest: int) -> None:
+        target.write_bytes(b"anything")
+
+    monkeypatch.setattr(origins, "download", bring)
+    origin = Publisher(url=URL, archive="file.csv", archive_sha256=None, largest=99)
+    with pytest.raises(OriginError, match=r"file\.csv: SHA-256 ee0874170b7f… where "):
+        read(File(name="file.csv", sha256=SHA256, largest=99, fetched=(origin,)))
+    assert list((empty_cache / "downloads").iterdir()) == []

@@ -204,8 +204,8 @@ def test_a_moved_run_goes_on_where_it_is(unfinished, tmp_path):
             "{run} was written in format 2, this version reads format 1; use chainrule 9.9 for it.",
         ),
         (
-            {"compute": {"device": "cuda", "precision": "fp32", "threads": 1}},
-            "{run} was trained on cuda, which this machine lacks; resume it where there is one.",
+            {"compute": {"device": "tpu", "precision": "fp32", "threads": 1}},
+            "{run} was trained on tpu, which this machine lacks; resume it where there is one.",
         ),
         ({"compute": None}, "{run}/run.json is damaged: it does not say the compute; start the run anew."),
         (

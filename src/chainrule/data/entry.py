@@ -15,6 +15,7 @@ from chainrule.data.origins import (
 )
 
 MIB = 2**20
+LARGEST_OF_DEBIAN = 32 * MIB
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +81,7 @@ class Package:
 def published(url: str, sha256: str, *, largest: int) -> File:
     """A file at its publisher's address."""
     name = url.rpartition("/")[2]
-    origin = Publisher(url=url, archive=name, archive_sha256=sha256)
+    origin = Publisher(url=url, archive=name, archive_sha256=sha256, largest=largest)
     return File(name=name, sha256=sha256, largest=largest, fetched=(origin,))
 
 
@@ -96,10 +97,10 @@ def of_debian(package: str, path: str, sha256: str, *, address: str) -> File:
     return File(
         name=name,
         sha256=sha256,
-        largest=32 * MIB,
+        largest=LARGEST_OF_DEBIAN,
         installed=(InstalledFile(path),),
         fetched=(
             DebianRegistry(package=package, member=path.lstrip("/")),
-            Publisher(url=f"{address}/{name}", archive=name, archive_sha256=sha256),
+            Publisher(url=f"{address}/{name}", archive=name, archive_sha256=sha256, largest=LARGEST_OF_DEBIAN),
         ),
     )

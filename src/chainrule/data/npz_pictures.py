@@ -14,6 +14,7 @@ from chainrule.data.own_classes import picture_classes
 from chainrule.data.own_pictures import BATCH_BYTES, About, Part, choose_shape, write_pictures
 from chainrule.data.pictures import LARGEST_SIDE, Shape, pixels
 from chainrule.data.splits import SPLITS, Split
+from chainrule.data.taught import Taught
 from chainrule.errors import FileFormatError
 from chainrule.runtime import progress
 
@@ -97,7 +98,9 @@ def _layout(sides: Sequence[int]) -> tuple[int, int, int, bool]:
     return 0, 0, 0, False
 
 
-def convert_npz(path: Path, pairs: Sequence[Pair], wanted: Shape | None, *, key: str, sha256: str) -> None:
+def convert_npz(
+    path: Path, pairs: Sequence[Pair], wanted: Shape | None, *, key: str, sha256: str, like: Taught | None = None
+) -> None:
     """Writes the data set `key`.
 
     Args:
@@ -106,16 +109,18 @@ def convert_npz(path: Path, pairs: Sequence[Pair], wanted: Shape | None, *, key:
         wanted: the pictures' shape; None for their own where it is small.
         key: what the data set is kept as.
         sha256: of the file.
+        like: what a model was taught that is to score the pictures.
 
     Raises:
         ColumnError: there are less than two classes, or too many.
         FileFormatError: a picture holds values out of range.
+        DataError: a label is of none of the classes of `like`.
     """
     labels = [[str(label) for rows in pair.labels.rows(BATCH_BYTES) for label in rows.reshape(-1)] for pair in pairs]
-    names, indices = picture_classes(path, set().union(*labels))
+    names, indices = picture_classes(path, set().union(*labels), like)
     sizes = {pair.shape[1:] for pair in pairs}
     shape, notes = choose_shape(wanted, sizes, grey=all(pair.shape[0] == 1 for pair in pairs))
-    about = About(path=path, sha256=sha256, classes=names, shape=shape, notes=notes)
+    about = About(path=path, sha256=sha256, classes=names, shape=shape, notes=notes, is_scored=like is not None)
     coded = [[indices[label] for label in part] for part in labels]
     write_pictures(_parts(pairs, coded, shape), about, key=key)
 

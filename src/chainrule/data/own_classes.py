@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +13,9 @@ from numpy.typing import NDArray
 from chainrule.data.cells import LONGEST_NAME, NUMBER, longest, present
 from chainrule.data.splits import LEFT_OUT, SPLITS
 from chainrule.errors import ColumnError, DataError
+
+if TYPE_CHECKING:
+    from chainrule.data.taught import Taught
 
 MOST = 1000
 FEWEST = 2  # training examples of a class
@@ -27,11 +31,20 @@ class Classes:
         names: of the classes, by index. Whole numbers are named without a fraction: "1" for "1.0".
     """
 
-    def __init__(self, path: Path, column: str, labels: Iterable[pa.Array]) -> None:
+    def __init__(
+        self, path: Path, column: str, labels: Iterable[pa.Array], like: "Taught | None" = None
+    ) -> None:
         """Goes through all labels.
+
+        Args:
+            path: of the file.
+            column: the labels' name in it.
+            labels: all of them.
+            like: what a model was taught, where the labels are to be of its classes.
 
         Raises:
             ColumnError: there are less than two classes, or so many that they are no classes.
+            DataError: a label is of none of the classes of `like`.
         """
         found: set[str] = set()
         for cells in labels:
@@ -48,8 +61,10 @@ class Classes:
                     "of the classes with --label-column, or in a table predict numbers with --target-column."
                 )
         self.names, self._indices = named_classes(found)
+        if like is not None:
+            self.names, self._indices = like.classes or (), like.indices(path, found)
         self._written = pa.array(list(self._indices), pa.string())
-        if len(self.names) < 2:
+        if like is None and len(self.names) < 2:
             what = f"holds the label {self.names[0]!r} alone" if self.names else "holds no label"
             raise ColumnError(f"{path}: column {column!r} {what}; at least two classes were needed.")
 
@@ -65,17 +80,27 @@ def named_classes(written: Iterable[str]) -> tuple[tuple[str, ...], Mapping[str,
     if all(re.match(NUMBER, label) for label in labels):
         labels.sort(key=float)
     whole = all(WHOLE.fullmatch(label) for label in labels)
-    names = {label: str(int(label.partition(".")[0])) if whole else label for label in labels}
+    names = {label: whole_name(label) if whole else label for label in labels}
     order = {name: index for index, name in enumerate(dict.fromkeys(names.values()))}
     return tuple(order), {label: order[name] for label, name in names.items()}
 
 
-def picture_classes(path: Path, found: Collection[str]) -> tuple[tuple[str, ...], Mapping[str, int]]:
-    """What `named_classes` says of the labels of pictures.
+def whole_name(label: str) -> str:
+    """What a class is called that is a whole number: "1" for "1.0"."""
+    return str(int(label.partition(".")[0]))
+
+
+def picture_classes(
+    path: Path, found: Collection[str], like: "Taught | None" = None
+) -> tuple[tuple[str, ...], Mapping[str, int]]:
+    """What `named_classes` says of the labels of pictures, or what a model was taught of them.
 
     Raises:
         ColumnError: there are less than two classes, or so many that they are no classes.
+        DataError: a label is of none of the classes of `like`.
     """
+    if like is not None:
+        return like.classes or (), like.indices(path, found)
     if not 2 <= len(found) <= MOST:
         raise ColumnError(
             f"{path} holds pictures of {len(found):,} classes; 2 to {MOST:,} were needed, in a folder "

@@ -4,42 +4,30 @@ import dataclasses
 import functools
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from chainrule.data import store
 from chainrule.data.columns import Answer, Choice
-from chainrule.data.csv_files import open_csv
 from chainrule.data.dataset import Dataset, Kind
-from chainrule.data.json_lines import open_json_lines
 from chainrule.data.known_hashes import recall_sha256, remember_sha256
 from chainrule.data.npz_pictures import convert_npz, open_pairs
 from chainrule.data.npz_sequences import open_npz_sequences
-from chainrule.data.own_paths import check_beginning, check_file, check_folder
+from chainrule.data.own_paths import check_file, check_folder
 from chainrule.data.own_sequences import convert_sequences
 from chainrule.data.own_table import convert_table
 from chainrule.data.own_text import convert_text
-from chainrule.data.parquet_files import open_parquet
 from chainrule.data.picture_folders import convert_folder, open_folder
 from chainrule.data.pictures import LARGEST_SCALED_SIDE, Shape
+from chainrule.data.record_files import open_records, open_sequences
 from chainrule.data.records import Records
+from chainrule.data.taught import Taught
 from chainrule.errors import FileFormatError, OptionError
 from chainrule.runtime.files import sha256_file
 
 Opened = TypeVar("Opened")
 VERSION = 1  # of the conversion: a change in what it makes of equal files raises it
-OPENERS: Mapping[str, Callable[[Path], Records]] = {
-    ".csv": open_csv,
-    ".tsv": open_csv,
-    ".tab": open_csv,
-    ".jsonl": open_json_lines,
-    ".ndjson": open_json_lines,
-    ".json": open_json_lines,
-    ".parquet": open_parquet,
-    ".pq": open_parquet,
-}
-WITH_LISTS = (open_json_lines, open_parquet)
 
 
 def read_own(
@@ -53,6 +41,7 @@ def read_own(
     ignore_columns: Sequence[str] = (),
     picture_shape: Shape | None = None,
     answer: Answer | None = None,
+    like: Taught | None = None,
 ) -> Dataset:
     """Reads a user's data.
 
@@ -70,13 +59,15 @@ def read_own(
         ignore_columns: columns that are not to be features, nor to be guessed as texts or labels.
         answer: in a table, whether classes or numbers are to be predicted; None where the file is to tell.
         picture_shape: channels (1 or 3), height and width of the pictures; None to choose by their own.
+        like: what a model was taught, where the data are only to be scored by it: then classes, kinds of columns
+            and the pictures' shape are not guessed, and no example is left out for being like another.
 
     Raises:
         FileFormatError: the file cannot be read.
         ArchiveError: an .npz file is damaged or hostile.
         ColumnError: a column is missing, cannot be guessed, or holds the wrong thing.
         OptionError: an option does not fit the kind of data.
-        DataError: no row is left.
+        DataError: no row is left, or one is of a class that `like` has not.
     """
     place = Path(path)
     choice = Choice(
@@ -88,13 +79,13 @@ def read_own(
         answer=answer,
     )
     if kind == "pictures":
-        dataset = _pictures(place, choice, picture_shape)
+        dataset = _pictures(place, choice, like.picture_shape if like else picture_shape, like)
     else:
         if picture_shape is not None:
             raise OptionError(f"a picture's shape was given for {kind} data; leave it out.")
         _check_columns(kind, choice)
         check_file(place)
-        dataset = _sequences(place, choice) if kind == "sequences" else _rows(place, kind, choice)
+        dataset = _sequences(place, choice, like) if kind == "sequences" else _rows(place, kind, choice, like)
     return dataclasses.replace(dataset, name=place.name or str(place), source=str(place))
 
 
@@ -110,63 +101,36 @@ def _check_columns(kind: Kind, choice: Choice) -> None:
             raise OptionError(f"--{name}-column is for {where}; leave it out for {asked}.")
 
 
-def _rows(path: Path, kind: Literal["text", "table"], choice: Choice) -> Dataset:
+def _rows(path: Path, kind: Literal["text", "table"], choice: Choice, like: Taught | None) -> Dataset:
     convert = convert_text if kind == "text" else convert_table
     return _cached(
         path,
-        (kind, path.suffix.lower(), dataclasses.astuple(choice)),
+        (kind, path.suffix.lower(), dataclasses.astuple(choice), *_taught(like)),
         open_records,
-        lambda records, key, sha256: convert(records, choice, key=key, sha256=sha256),
+        lambda records, key, sha256: convert(records, choice, key=key, sha256=sha256, like=like),
     )
 
 
-def _sequences(path: Path, choice: Choice) -> Dataset:
+def _sequences(path: Path, choice: Choice, like: Taught | None) -> Dataset:
     if path.suffix.lower() != ".npz":
         return _cached(
             path,
-            ("sequences", path.suffix.lower(), dataclasses.astuple(choice)),
+            ("sequences", path.suffix.lower(), dataclasses.astuple(choice), *_taught(like)),
             open_sequences,
-            lambda records, key, sha256: convert_sequences(records, choice, key=key, sha256=sha256),
+            lambda records, key, sha256: convert_sequences(records, choice, key=key, sha256=sha256, like=like),
         )
     if choice != Choice():
         raise OptionError("columns were named, and an .npz file has none; call its arrays x and y instead.")
 
     def convert(records: Records, key: str, sha256: str) -> None:
         sequence, label = records.names
-        convert_sequences(records, Choice(sequence=sequence, label=label), key=key, sha256=sha256)
+        named = Choice(sequence=sequence, label=label)
+        convert_sequences(records, named, key=key, sha256=sha256, like=like)
 
-    return _cached(path, ("npz sequences",), functools.partial(open_npz_sequences, labelled=True), convert)
-
-
-def open_sequences(path: Path) -> Records:
-    """The rows of a regular file that can hold lists, by its name's ending.
-
-    Raises:
-        FileFormatError: it cannot be read, or its format has no lists.
-        ColumnError: two columns have one name.
-    """
-    if OPENERS.get(path.suffix.lower()) not in WITH_LISTS:
-        endings = ", ".join(ending for ending, opener in OPENERS.items() if opener in WITH_LISTS)
-        raise FileFormatError(f"{path} cannot be read as sequences; a file in {endings} or .npz was needed.")
-    return open_records(path)
+    return _cached(path, ("npz sequences", *_taught(like)), functools.partial(open_npz_sequences, labelled=True), convert)
 
 
-def open_records(path: Path) -> Records:
-    """The rows of a regular file, by its name's ending.
-
-    Raises:
-        FileFormatError: it cannot be read.
-        ColumnError: two columns have one name.
-    """
-    opener = OPENERS.get(path.suffix.lower())
-    if opener is None:
-        raise FileFormatError(f"{path} cannot be read; a file in {', '.join(OPENERS)} was needed.")
-    if opener is not open_parquet:
-        check_beginning(path)
-    return opener(path)
-
-
-def _pictures(path: Path, choice: Choice, shape: Shape | None) -> Dataset:
+def _pictures(path: Path, choice: Choice, shape: Shape | None, like: Taught | None) -> Dataset:
     if choice != Choice():
         raise OptionError("columns were named, and pictures have none; leave the options out.")
     if shape is not None and not (shape[0] in {1, 3} and all(1 <= n <= LARGEST_SCALED_SIDE for n in shape[1:])):
@@ -178,15 +142,20 @@ def _pictures(path: Path, choice: Choice, shape: Shape | None) -> Dataset:
         check_file(path)
         return _cached(
             path,
-            ("npz", shape),
+            ("npz", shape, *_taught(like)),
             open_pairs,
-            lambda pairs, key, sha256: convert_npz(path, pairs, shape, key=key, sha256=sha256),
+            lambda pairs, key, sha256: convert_npz(path, pairs, shape, key=key, sha256=sha256, like=like),
         )
     check_folder(path)
     folder = open_folder(path)
     sha256 = folder.sha256()
-    key = _key(("folder", shape), sha256)
-    return store.open_dataset(key) or _converted(key, lambda: convert_folder(folder, shape, key=key, sha256=sha256))
+    key = _key(("folder", shape, *_taught(like)), sha256)
+    known = store.open_dataset(key)
+    return known or _converted(key, lambda: convert_folder(folder, shape, key=key, sha256=sha256, like=like))
+
+
+def _taught(like: Taught | None) -> tuple[Any, ...]:
+    return () if like is None else (dataclasses.astuple(like),)
 
 
 def _cached(

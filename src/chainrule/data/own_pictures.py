@@ -43,6 +43,8 @@ class About:
     classes: tuple[str, ...]
     shape: Shape
     notes: tuple[str, ...]
+    is_scored: bool = False
+    """Whether no model is to learn from them."""
     unreadable: list[str] = field(default_factory=list)
     """Grows while they are read: a sentence on each that could not be."""
 
@@ -88,7 +90,7 @@ def write_pictures(parts: Iterator[Part], about: About, *, key: str) -> None:
         codes = _codes(contents_codes, np.array(published, np.uint8))
         left_out = Counter({"unreadable": len(about.unreadable)})
         check_splits(about.path, codes, +left_out)
-        small = class_notes(about.classes, np.array(labels, np.int32), codes)
+        small = () if about.is_scored else class_notes(about.classes, np.array(labels, np.int32), codes)
         facts = store.Facts(
             name=about.path.name,
             kind="pictures",

@@ -14,10 +14,13 @@ from chainrule.data.list_columns import large_lists
 from chainrule.data.own_classes import NO_LABEL, Classes, check_splits, class_notes
 from chainrule.data.records import Records, SequenceBatch
 from chainrule.data.sequence_columns import choose_sequence
+from chainrule.data.taught import Taught
 from chainrule.runtime import progress
 
 
-def convert_sequences(records: Records, choice: Choice, *, key: str, sha256: str) -> None:
+def convert_sequences(
+    records: Records, choice: Choice, *, key: str, sha256: str, like: Taught | None = None
+) -> None:
     """Writes the data set `key`, in two passes over the rows: the labels first.
 
     Args:
@@ -25,15 +28,16 @@ def convert_sequences(records: Records, choice: Choice, *, key: str, sha256: str
         choice: the columns the user named.
         key: what the data set is kept as.
         sha256: of the file.
+        like: what a model was taught that is to score the sequences, all of them.
 
     Raises:
         ColumnError: the columns cannot be guessed, or hold no sequences or no classes.
-        DataError: no row is left.
+        DataError: no row is left, or one is of a class that `like` has not.
     """
     path = records.path
     sequence, label, notes = choose_sequence(records, choice)
     assert records.sequences is not None, "the format has no lists"  # noqa: S101
-    classes, labels = _labels(records, label)
+    classes, labels = _labels(records, label, like)
     batches = records.sequences(sequence)
     first = next(batches)
     values = pa.list_(pa.float32(), first.steps.shape[1])
@@ -49,7 +53,7 @@ def convert_sequences(records: Records, choice: Choice, *, key: str, sha256: str
             advance(count)
         codes, left_out = judge.verdict()
         check_splits(path, codes, left_out)
-        small = class_notes(classes.names, labels.fill_null(-1).to_numpy(), codes)
+        small = () if like else class_notes(classes.names, labels.fill_null(-1).to_numpy(), codes)
         facts = store.Facts(
             name=path.name,
             kind="sequences",
@@ -62,7 +66,7 @@ def convert_sequences(records: Records, choice: Choice, *, key: str, sha256: str
         writer.finish(codes, facts)
 
 
-def _labels(records: Records, name: str) -> tuple[Classes, pa.Array]:
+def _labels(records: Records, name: str, like: Taught | None) -> tuple[Classes, pa.Array]:
     """The classes, and the index of each row's, int32, null where it has none."""
     coded: list[pa.DictionaryArray] = []
 
@@ -71,7 +75,7 @@ def _labels(records: Records, name: str) -> tuple[Classes, pa.Array]:
             coded.append(batch.columns[name].dictionary_encode())  # in little memory: few labels differ
             yield batch.columns[name]
 
-    classes = Classes(records.path, name, cells())
+    classes = Classes(records.path, name, cells(), like)
     return classes, pa.concat_arrays([classes.indices(part.dictionary).take(part.indices) for part in coded])
 
 

@@ -9,12 +9,13 @@ from chainrule.data.dataset import CONTENT, LABEL
 from chainrule.data.judge import Judge
 from chainrule.data.own_classes import NO_LABEL, Classes, check_splits, class_notes
 from chainrule.data.records import Records
+from chainrule.data.taught import Taught
 from chainrule.runtime import progress
 
 SCHEMA = pa.schema({CONTENT["text"]: pa.large_string(), LABEL: pa.int32()})
 
 
-def convert_text(records: Records, choice: Choice, *, key: str, sha256: str) -> None:
+def convert_text(records: Records, choice: Choice, *, key: str, sha256: str, like: Taught | None = None) -> None:
     """Writes the data set `key`, in two passes over the rows: the classes first.
 
     Args:
@@ -22,15 +23,16 @@ def convert_text(records: Records, choice: Choice, *, key: str, sha256: str) -> 
         choice: the columns the user named.
         key: what the data set is kept as.
         sha256: of the file.
+        like: what a model was taught that is to score the texts, all of them.
 
     Raises:
         ColumnError: the columns cannot be guessed, or hold no classes.
-        DataError: no row is left.
+        DataError: no row is left, or one is of a class that `like` has not.
     """
     path = records.path
     text, label, notes = choose_text(records, choice)
-    classes = Classes(path, label, (batch.columns[label] for batch in records.batches([label])))
-    judge, labels = Judge(unique=True), [np.empty(0, np.int32)]
+    classes = Classes(path, label, (batch.columns[label] for batch in records.batches([label])), like)
+    judge, labels = Judge(unique=like is None), [np.empty(0, np.int32)]
     with store.writing(key, SCHEMA) as writer, progress.bar(f"reading {path.name}", total=None) as advance:
         for batch in records.batches([text, label]):
             texts = batch.columns[text].fill_null("").cast(pa.large_string())
@@ -45,7 +47,7 @@ def convert_text(records: Records, choice: Choice, *, key: str, sha256: str) -> 
             advance(len(batch.places))
         codes, left_out = judge.verdict()
         check_splits(path, codes, left_out)
-        small = class_notes(classes.names, np.concatenate(labels), codes)
+        small = () if like else class_notes(classes.names, np.concatenate(labels), codes)
         facts = store.Facts(
             name=path.name,
             kind="text",

@@ -11,6 +11,7 @@ from chainrule.data.own_classes import picture_classes
 from chainrule.data.own_pictures import BATCH_BYTES, TRAIN, About, Part, choose_shape, write_pictures
 from chainrule.data.pictures import SUFFIXES, Shape, picture_header, read_picture
 from chainrule.data.splits import SPLITS
+from chainrule.data.taught import Taught
 from chainrule.errors import FileFormatError
 from chainrule.runtime import progress
 from chainrule.runtime.files import sha256_file
@@ -98,7 +99,9 @@ def picture_files(path: Path) -> Iterator[Path]:
     return (file for file in _files(path, Counter()) if file.suffix.lower() in SUFFIXES)
 
 
-def convert_folder(folder: Folder, wanted: Shape | None, *, key: str, sha256: str) -> None:
+def convert_folder(
+    folder: Folder, wanted: Shape | None, *, key: str, sha256: str, like: Taught | None = None
+) -> None:
     """Writes the data set `key`.
 
     Args:
@@ -106,17 +109,20 @@ def convert_folder(folder: Folder, wanted: Shape | None, *, key: str, sha256: st
         wanted: their shape; None for their own where all are of one size and small.
         key: what the data set is kept as.
         sha256: of the pictures.
+        like: what a model was taught that is to score the pictures.
 
     Raises:
         ColumnError: there are less than two classes, or too many.
-        DataError: no picture is left.
+        DataError: no picture is left, or one is of a class that `like` has not.
     """
-    names, indices = picture_classes(folder.path, {picture.label for picture in folder.pictures})
+    names, indices = picture_classes(folder.path, {picture.label for picture in folder.pictures}, like)
     shape, notes = _shape(folder, wanted)
     others = [f"{count:,} {what}" for what, count in sorted(folder.passed_over.items()) if count]
     if others:
         notes += (f"Files passed over: {', '.join(others)}.",)
-    about = About(path=folder.path, sha256=sha256, classes=names, shape=shape, notes=notes)
+    about = About(
+        path=folder.path, sha256=sha256, classes=names, shape=shape, notes=notes, is_scored=like is not None
+    )
     write_pictures(_parts(folder, about, indices), about, key=key)
 
 

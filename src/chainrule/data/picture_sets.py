@@ -1,6 +1,5 @@
 """The named sets of pictures."""
 
-import hashlib
 import io
 import itertools
 from collections.abc import Callable, Iterator
@@ -13,8 +12,8 @@ from numpy.typing import NDArray
 from chainrule.data import archives, store
 from chainrule.data.dataset import CONTENT, LABEL
 from chainrule.data.entry import MIB, Entry
+from chainrule.data.jpeg_archives import jpeg_files
 from chainrule.data.judge import Judge, published_codes
-from chainrule.errors import ArchiveError
 from chainrule.runtime import progress
 
 DIGITS = tuple("0123456789")
@@ -130,28 +129,12 @@ def _cifar10(entry: Entry) -> Iterator[Part]:
 
 
 def _cifar10_jpeg(entry: Entry) -> Iterator[Part]:
-    """JPEG files `{train,test}/<class>/<number>.jpg` in an archive, whatever folder they stand in."""
     name = entry.files[0].name
     with entry.open_file(name) as stream:
-        jpegs = list(_jpeg_files(archives.members(stream, name, archives.Limits(total=256 * MIB))))
-    sums = sorted(f"{hashlib.sha256(content).hexdigest()}  {'/'.join(place)}" for place, content in jpegs)
-    if (found := hashlib.sha256("\n".join(sums).encode()).hexdigest()) != entry.sha256:
-        raise ArchiveError(
-            f"{name} holds {len(sums):,} pictures with the joint SHA-256 {found[:12]}… where "
-            f"{entry.sha256[:12]}… was expected; give the pictures of {entry.source}."
-        )
-    for split, group in itertools.groupby(jpegs, lambda jpeg: jpeg[0][0]):
-        while chunk := list(itertools.islice(group, JPEG_CHUNK)):
-            labels = np.array([THINGS.index(place[1]) for place, _ in chunk], np.int32)
-            yield Part(np.stack([_decoded(content) for _, content in chunk]), labels, split)
-
-
-def _jpeg_files(members: Iterator[archives.Member]) -> Iterator[tuple[tuple[str, str, str], bytes]]:
-    """The place (split, class, file name) and the content of each picture."""
-    for member in members:
-        split, thing, file_name = ["", "", *member.path.split("/")][-3:]
-        if split in {"train", "test"} and thing in THINGS and file_name.endswith(".jpg"):
-            yield (split, thing, file_name), member.read(largest=MIB)
+        for split, group in itertools.groupby(jpeg_files(stream), lambda jpeg: jpeg.split):
+            while chunk := list(itertools.islice(group, JPEG_CHUNK)):
+                labels = np.array([THINGS.index(jpeg.thing) for jpeg in chunk], np.int32)
+                yield Part(np.stack([_decoded(jpeg.content) for jpeg in chunk]), labels, split)
 
 
 def _decoded(jpeg: bytes) -> NDArray[np.uint8]:

