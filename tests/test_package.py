@@ -7,13 +7,16 @@ import sys
 import pytest
 
 import chainrule
-from chainrule import api
+from chainrule import api, estimators
 
 
 def test_everything_in_all_is_there():
-    functions = {name: getattr(chainrule, name) for name in chainrule.__all__ if name != "__version__"}
-    assert functions.pop("list_recipes") is api.recipes
-    assert functions == {name: getattr(api, name) for name in functions}
+    offered = {name: getattr(chainrule, name) for name in chainrule.__all__ if name != "__version__"}
+    assert offered.pop("list_recipes") is api.recipes
+    assert {name: offered.pop(name) for name in estimators.__all__} == {
+        name: getattr(estimators, name) for name in estimators.__all__
+    }
+    assert offered == {name: getattr(api, name) for name in offered}
     assert chainrule.__version__ == importlib.metadata.version("chainrule")
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from chainrule.evaluation.judgement import Judgement
-from chainrule.recipes.contract import Assembly, Setting
+from chainrule.recipes.contract import Assembly, ScoredFile, Setting
 from chainrule.recipes.supervised import Classifying, Fitting
 from chainrule.recipes.text_classification import build_text_classifier, judge_text_classifier
 from chainrule.recipes.text_settings import TextSettings
@@ -51,5 +51,5 @@ class BagOfWords:
         arguments = {"embedding_size": self.embedding_size}
         return build_text_classifier(setting, *groups, recipe=self.name, family=self.name, arguments=arguments)
 
-    def judge(self, setting: Setting, model_folder: Path, rows: Path | None = None) -> Judgement:
+    def judge(self, setting: Setting, model_folder: Path, rows: ScoredFile | None = None) -> Judgement:
         return judge_text_classifier(setting, self.texts, model_folder, rows)

@@ -71,6 +71,10 @@ def evaluate(
     run: Path | str,
     *,
     data: Path | str | None = None,
+    text_column: str | None = None,
+    sequence_column: str | None = None,
+    label_column: str | None = None,
+    target_column: str | None = None,
     device: DeviceName = "auto",
     precision: PrecisionName = "auto",
 ) -> Report:
@@ -78,13 +82,34 @@ def evaluate(
 
     Args:
         run: the folder of the run.
-        data: a file or folder with labels, all of whose rows are scored; the run's test split where None.
+        data: a file or folder with labels, all of whose rows that can be read are scored; the run's test split
+            where None.
+        text_column: of the file, that of the texts; as in training where None, or guessed.
+        sequence_column: that of the sequences, likewise.
+        label_column: that of the classes, likewise.
+        target_column: that of the numbers to predict, likewise.
         device: where to compute.
         precision: as in training where `auto`.
-    """
-    from chainrule.recipes.running import judge_again
 
-    return judge_again(Path(run), None if data is None else Path(data), device=device, precision=precision)
+    Raises:
+        OptionError: a column was named without a file, or one of which the run has no use.
+        DataError: the file cannot be scored, or the test split is not that of the data the model learned from.
+    """
+    from chainrule.recipes.contract import ScoredFile
+    from chainrule.recipes.evaluating import judge_again
+
+    named = {
+        "text_column": text_column,
+        "sequence_column": sequence_column,
+        "label_column": label_column,
+        "target_column": target_column,
+    }
+    columns = {name: column for name, column in named.items() if column is not None}
+    if data is None and columns:
+        flag = next(iter(columns)).replace("_", "-")
+        raise OptionError(f"--{flag} is for files of your own; name the file with --data.")
+    rows = None if data is None else ScoredFile(path=Path(data), columns=columns)
+    return judge_again(Path(run), rows, device=device, precision=precision)
 
 
 def load(folder: Path | str, *, device: DeviceName = "auto") -> "Predictor":

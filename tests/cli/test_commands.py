@@ -23,6 +23,7 @@ def asked(monkeypatch):
 
         monkeypatch.setattr(api, name, function)
 
+    replace("runs", [])
     replace("resume", {"recipe": "toy", "value": 0.5})
     replace("evaluate", {"recipe": "toy", "value": 0.25})
     replace("predict", [{"label": "positive", "probability": 0.9876}, {"label": "negative", "probability": 1.0}])
@@ -33,6 +34,19 @@ def asked(monkeypatch):
 
 def standard_input(monkeypatch, content):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content), encoding="ascii"))
+
+
+def test_list_runs(call, asked):
+    assert call("list", "--runs") == (0, "There is no run.\n", "")
+    assert json.loads(call("list", "--runs", "runs/mine", "--json").output) == {"runs": []}
+    assert json.loads(call("list", "runs/mine", "--json", "--runs").output) == {"runs": []}
+    assert asked == [("runs", (), {}), *[("runs", (Path("runs/mine"),), {})] * 2]
+
+
+def test_a_folder_is_for_runs_alone(call, asked):
+    sentence = "chainrule: there is no place for 'runs/mine'. `chainrule list --help` shows what there is.\n"
+    assert call("list", "runs/mine") == (2, "", sentence)
+    assert asked == []
 
 
 def test_resume(call, asked):
@@ -61,10 +75,13 @@ def test_a_report_is_as_wide_as_the_terminal_and_coloured_on_one_alone(call, ask
 def test_evaluate(call, asked):
     assert call("evaluate", "runs/x") == (0, "toy: 0.25\n", "")
     flags = ["--data", "own.csv", "--device", "cpu", "--precision", "fp32", "--json"]
-    assert json.loads(call("evaluate", "runs/x", *flags).output) == {"recipe": "toy", "value": 0.25}
+    columns = {f"{kind}_column": f"{kind}s" for kind in ("text", "sequence", "label", "target")}
+    named = [f"--{flag.replace('_', '-')}={name}" for flag, name in columns.items()]
+    assert json.loads(call("evaluate", "runs/x", *flags, *named).output) == {"recipe": "toy", "value": 0.25}
+    guessed = dict.fromkeys(columns)
     assert asked == [
-        ("evaluate", (Path("runs/x"),), {"data": None, "device": "auto", "precision": "auto"}),
-        ("evaluate", (Path("runs/x"),), {"data": Path("own.csv"), "device": "cpu", "precision": "fp32"}),
+        ("evaluate", (Path("runs/x"),), {"data": None, **guessed, "device": "auto", "precision": "auto"}),
+        ("evaluate", (Path("runs/x"),), {"data": Path("own.csv"), **columns, "device": "cpu", "precision": "fp32"}),
     ]
 
 

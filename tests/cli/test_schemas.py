@@ -7,6 +7,7 @@ import pytest
 
 from chainrule.runtime import data_types, peak
 from tests.cli import schemas
+from tests.recipes.made_runs import make_run
 
 REPORT = {
     "recipe": "toy",
@@ -84,6 +85,16 @@ def test_lists_and_maps_are_looked_into():
 
 def test_list(call):
     schemas.check(json.loads(call("list", "--json").output), schemas.RECIPES)
+
+
+def test_list_runs(call, tmp_path):
+    changed = {"options": {"seed": 1}, "configuration": {"columns": ["a"]}}
+    make_run(tmp_path / "a")
+    make_run(tmp_path / "b", report=None, **changed)
+    found = json.loads(call("list", "--runs", str(tmp_path), "--json").output)
+    schemas.check(found, schemas.RUNS)
+    assert [run["run"] for run in found["runs"]] == [str(tmp_path / "a"), str(tmp_path / "b")]
+    assert {"seed", "columns", "hidden_size"} <= found["runs"][0]["settings"].keys()
 
 
 def test_doctor(call, monkeypatch, tmp_path):

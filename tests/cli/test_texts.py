@@ -32,6 +32,40 @@ def test_the_table_of_data_sets():
     )
 
 
+RUN = {
+    "run": "runs/toy/a",
+    "recipe": "toy",
+    "dataset": "digits",
+    "metric": "accuracy",
+    "value": 0.98765,
+    "interval": [0.98, 0.9951],
+    "steps": 12000,
+    "seconds": 75.5,
+    "finished": True,
+    "settings": {"seed": 0, "learning_rate": 0.001, "data": None},
+}
+
+
+def test_the_table_of_runs():
+    unfinished = {"run": "runs/toy/bc", "metric": None, "value": None, "interval": None, "steps": 40, "seconds": 0.25}
+    unfinished |= {"finished": False, "settings": {"seed": 1, "learning_rate": 0.002, "data": "/home/我/数.csv"}}
+    other = {"recipe": "other", "run": "x", "settings": {}}
+    assert texts.runs([RUN, RUN | unfinished, RUN | other]) == (
+        "RECIPE toy\n"
+        "RUN          DATA    METRIC     VALUE  INTERVAL         STEPS  SECONDS  STATE       --seed  --learning-rate"
+        "  --data\n"
+        "runs/toy/a   digits  accuracy  0.9877  [0.98, 0.9951]  12,000     75.5  finished    0       0.001          "
+        "  —\n"
+        "runs/toy/bc  digits  —              —  —                   40     0.25  unfinished  1       0.002          "
+        "  /home/我/数.csv\n"
+        "\n"
+        "RECIPE other\n"
+        "RUN  DATA    METRIC     VALUE  INTERVAL         STEPS  SECONDS  STATE\n"
+        "x    digits  accuracy  0.9877  [0.98, 0.9951]  12,000     75.5  finished\n"
+    )
+    assert texts.runs([]) == "There is no run.\n"
+
+
 FOUND = {
     "name": "toys",
     "description": "toys of all kinds",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from chainrule.errors import OptionError
 
 if TYPE_CHECKING:
-    from chainrule.evaluation.bands import Band
+    from chainrule.evaluation.band import Band
 
 Shade = Literal["light", "dark"]
 

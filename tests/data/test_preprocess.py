@@ -24,7 +24,7 @@ FEATURES = {
 
 @pytest.fixture
 def table():
-    return TablePreprocessor.fit(FEATURES)
+    return TablePreprocessor.of({name: [cells] for name, cells in FEATURES.items()})
 
 
 def test_columns_stand_beside_each_other(table):
@@ -46,7 +46,7 @@ def test_columns_stand_beside_each_other(table):
 def test_the_whole_as_scikit_learn_does():
     random = np.random.default_rng(2)
     numbers, codes = random.normal(3, 11, 97), random.integers(0, 5, 97).astype(str)
-    ours = TablePreprocessor.fit({"n": pa.array(numbers), "c": pa.array(codes).dictionary_encode()})
+    ours = TablePreprocessor.of({"n": [pa.array(numbers)], "c": [pa.array(codes).dictionary_encode()]})
     theirs = ColumnTransformer([("n", StandardScaler(), [0]), ("c", OneHotEncoder(sparse_output=False), [1])])
     rows = np.stack([numbers.astype(object), codes.astype(object)], axis=1)
     made = ours.transform({"n": pa.array(numbers), "c": pa.array(codes)})
@@ -73,7 +73,7 @@ def test_missing_columns_and_wrong_values_are_named(table):
     with pytest.raises(ColumnError, match="^row 2, column 'size': 'large' was found; a finite number was needed.$"):
         table.transform([row, {**row, "size": "large"}])
     with pytest.raises(ColumnError, match="^every column is the same in all training rows; nothing can be learned"):
-        TablePreprocessor.fit({"constant": FEATURES["constant"]})
+        TablePreprocessor.of({"constant": [FEATURES["constant"]]})
 
 
 def test_a_table_comes_back_from_json(table):

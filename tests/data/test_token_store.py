@@ -1,6 +1,6 @@
 import gc
 import os
-import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -62,13 +62,19 @@ def test_more_texts_than_are_encoded_at_once():
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="open files are counted in /proc")  # noqa: PTH112
-def test_the_file_has_no_name_and_goes_with_the_store(tmp_path, monkeypatch):
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+def test_the_file_is_in_the_cache_has_no_name_and_goes_with_the_store(empty_cache):
     gc.collect()
     before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
     store = encode(TOKENIZER, ["abc"] * 5, max_length=3)
-    assert list(tmp_path.iterdir()) == []
+    assert list((empty_cache / "passing").iterdir()) == []
+    assert f" {empty_cache}/passing/" in Path("/proc/self/maps").read_text()
     np.testing.assert_array_equal(store.tokens, [2, 3, 4] * 5)
     del store
     gc.collect()
     assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+
+
+def test_where_the_cache_takes_nothing_the_system_s_own_place_will_do(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path / "file" / "cache"))
+    np.testing.assert_array_equal(encode(TOKENIZER, ["abc"], max_length=3).tokens, [2, 3, 4])

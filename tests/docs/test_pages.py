@@ -14,7 +14,7 @@ from tests.docs.pages import PAGES, PROJECT, READMES, blocks, commands, named, p
 DOCS = PROJECT / "docs"
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 GAP = "# …"  # in an excerpt: lines left out here
-FLAGS = {"--json", "--no-word-vectors", "--require-hashes"}  # fields of no recipe and no run; the last is pip's
+FLAGS = {"--json", "--runs", "--no-word-vectors", "--require-hashes"}  # no recipe's and no run's; the last is pip's
 
 
 def anchors(page):

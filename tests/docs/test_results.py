@@ -3,7 +3,7 @@
 import re
 
 from chainrule import recipes
-from chainrule.evaluation.bands import Band
+from chainrule.evaluation.band import Band
 from tests.docs.pages import PAGES, PROJECT, READMES
 from tests.docs.results import language_of, outdated, rendered, with_tables
 

@@ -94,7 +94,7 @@ def test_baselines_of_one_name_count_once():
 
 
 def test_classes_without_an_example_are_named():
-    assert judge().notes == ("1 of 3 classes have no test example (odd): their recall is not known.",)
+    assert judge().notes == ("1 of 3 classes have no example here (odd): their recall is not known.",)
     many = tuple(f"class {index}" for index in range(16))
     found = judge(
         probabilities=np.eye(16)[LABELS],
@@ -102,7 +102,7 @@ def test_classes_without_an_example_are_named():
         baselines=(Baseline(name="one", outputs=np.eye(16)[LABELS]),),
     )
     shown = ", ".join(many[2:12])
-    assert found.notes[0] == f"14 of 16 classes have no test example ({shown}, …): their recall is not known."
+    assert found.notes[0] == f"14 of 16 classes have no example here ({shown}, …): their recall is not known."
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_classes_without_an_example_are_named():
                 "may still be 0.6 away."
             ),
         ),
-        (1, "1 test example(s) say next to nothing of the true accuracy; give more."),
+        (1, "1 example(s) say next to nothing of the true accuracy; give more."),
     ],
 )
 def test_an_interval_without_width_is_explained(examples, note):

@@ -62,7 +62,7 @@ def test_equal_targets_are_noted(targets, value):
     found = judge(predictions=targets + 1, targets=targets, baselines=(Baseline(name="mean", outputs=targets + 1),))
     assert (found.value, found.interval) == (value, (value, value))
     assert found.notes == (
-        "All test targets are equal, so R² is not defined; 0 stands for it, or 1 without any error.",
+        "All targets are equal, so R² is not defined; 0 stands for it, or 1 without any error.",
     )
     assert all(render_png(plot.draw)[:4] == b"\x89PNG" for plot in found.plots)
 
@@ -81,7 +81,7 @@ def test_equal_targets_are_noted(targets, value):
         (
             {"targets": np.array([1, 2, 3, np.nan])},
             DataError,
-            "the target of test example 3 is not finite; leave its row out.",
+            "the target of example 3 is not finite; leave its row out.",
         ),
         (
             {"predictions": np.ones((4, 1))},

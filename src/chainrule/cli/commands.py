@@ -14,7 +14,6 @@ from chainrule.cli.application import STANDARD_INPUT
 from chainrule.cli.output import as_json, terminal_colours, terminal_width
 from chainrule.errors import UsageError
 from chainrule.training.options import DeviceName, PrecisionName
-from chainrule.training.run_folder import PARENT
 
 Json = Annotated[
     bool,
@@ -27,6 +26,7 @@ Json = Annotated[
 ]
 Run = Annotated[Path, Parameter(help="Folder of the run, as train names it.")]
 Device = Annotated[DeviceName, Parameter(help="Where to compute.")]
+AS_TRAINED = " As in training where it is not given, or guessed."
 DatasetName = Annotated[str, Parameter(help="Name of the data set, see chainrule data list.")]
 
 
@@ -42,7 +42,7 @@ def list_command(
 ) -> str:
     """Lists the recipes, built in or installed; or the runs below a folder."""
     if runs:
-        done = api.runs(folder or PARENT)
+        done = api.runs() if folder is None else api.runs(folder)
         return as_json({"runs": done}) if json else texts.runs(done)
     if folder is not None:
         raise UsageError(f"there is no place for {str(folder)!r}. `chainrule list --help` shows what there is.")
@@ -63,6 +63,10 @@ def evaluate_command(
         Path | None,
         Parameter(help="File or folder of your own, with labels; otherwise the run's test split."),
     ] = None,
+    text_column: Annotated[str | None, Parameter(help="Column of the texts." + AS_TRAINED)] = None,
+    sequence_column: Annotated[str | None, Parameter(help="Column of the sequences." + AS_TRAINED)] = None,
+    label_column: Annotated[str | None, Parameter(help="Column of the labels." + AS_TRAINED)] = None,
+    target_column: Annotated[str | None, Parameter(help="Column of the numbers to predict." + AS_TRAINED)] = None,
     device: Device = "auto",
     precision: Annotated[
         PrecisionName, Parameter(help="Type of the products; auto is the one of the training.")
@@ -70,7 +74,17 @@ def evaluate_command(
     json: Json = False,
 ) -> str:
     """Scores a run's model."""
-    return of_report(api.evaluate(run, data=data, device=device, precision=precision), json=json)
+    report = api.evaluate(
+        run,
+        data=data,
+        text_column=text_column,
+        sequence_column=sequence_column,
+        label_column=label_column,
+        target_column=target_column,
+        device=device,
+        precision=precision,
+    )
+    return of_report(report, json=json)
 
 
 def predict_command(

@@ -120,6 +120,10 @@ def choose_answer(records: Records, choice: Choice) -> tuple[str, bool, tuple[st
         ColumnError: a column is missing, or it is not plain which one is meant.
     """
     choice.check(records)
+    if choice.answer == "classes" and choice.target is not None:
+        raise OptionError("--target-column is for numbers, and classes are predicted here; give --label-column.")
+    if choice.answer == "numbers" and choice.label is not None:
+        raise OptionError("--label-column is for classes, and numbers are predicted here; give --target-column.")
     if choice.label is not None and choice.target is not None:
         raise OptionError("--label-column and --target-column were both given; a table has one of them.")
     if choice.label is not None:

@@ -1,7 +1,7 @@
 """Checked examples: Arrow rows on disk, and which of them form the training, validation and test split."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -67,25 +67,6 @@ class Dataset:
         """The examples of all splits, in the order of the rows."""
         return Examples(self, np.flatnonzero(self.split_codes != LEFT_OUT))
 
-    def with_classes(self, classes: tuple[str, ...]) -> "Dataset":
-        """The same examples, their labels counted in the classes of another data set.
-
-        Raises:
-            DataError: an example is of a class that the other has not.
-        """
-        own = self.classes or ()
-        if unknown := [name for name in own if name not in classes]:
-            raise DataError(
-                f"{self.name} holds the class {unknown[0]!r}, which the model was not taught; "
-                f"its classes are: {', '.join(classes[:20])}."
-            )
-        places = np.array([classes.index(name) for name in own], dtype=np.int32)
-        place = self.rows.schema.get_field_index(LABEL)
-        old = self.rows.column(place)
-        new = [pa.array(places[part.fill_null(0).to_numpy()]) for part in old.chunks]
-        rows = self.rows.set_column(place, LABEL, pa.chunked_array(new, type=pa.int32()))
-        return replace(self, rows=rows, classes=classes)
-
     def summary(self) -> dict[str, Any]:
         """What `run.json` keeps of the data: name, hash, counts by split and class, rows left out."""
         counts = {name: int((self.split_codes == code).sum()) for code, name in enumerate(SPLITS)}
@@ -121,6 +102,11 @@ class Examples:
         if count >= len(self):
             return self
         return Examples(self.dataset, self.row_numbers[np.linspace(0, len(self) - 1, count).astype(np.int64)])
+
+    def in_parts(self, count: int) -> Iterator[Positions]:
+        """All positions in order, at most `count` at a time."""
+        for start in range(0, len(self), count):
+            yield np.arange(start, min(start + count, len(self)))
 
     def take(self, column: str, positions: Positions | None = None) -> pa.Array:
         """The values of one column, in the order of `positions` (all where None)."""
@@ -172,5 +158,9 @@ class Examples:
 
     def features(self, positions: Positions | None = None) -> dict[str, pa.Array]:
         """The columns of a table that describe the example, without label and target."""
-        names = [name for name in self.dataset.rows.column_names if name not in {LABEL, TARGET}]
-        return {name: self.take(name, positions) for name in names}
+        return {name: self.take(name, positions) for name in self.feature_names}
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The columns of a table that describe the example."""
+        return tuple(name for name in self.dataset.rows.column_names if name not in {LABEL, TARGET})

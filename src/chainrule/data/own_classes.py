@@ -31,9 +31,7 @@ class Classes:
         names: of the classes, by index. Whole numbers are named without a fraction: "1" for "1.0".
     """
 
-    def __init__(
-        self, path: Path, column: str, labels: Iterable[pa.Array], like: "Taught | None" = None
-    ) -> None:
+    def __init__(self, path: Path, column: str, labels: Iterable[pa.Array], like: "Taught | None" = None) -> None:
         """Goes through all labels.
 
         Args:

@@ -1,15 +1,18 @@
 """Which columns of a user's table describe its rows, and how: by a number or by a category."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
-from chainrule.data.cells import LONGEST_NAME, longest, present, to_numbers
+from chainrule.data.cells import LONGEST_NAME, longest, present, shown, to_numbers
 from chainrule.data.columns import listed
 from chainrule.data.dataset import LABEL, TARGET
 from chainrule.data.records import Batch, Records, unnamed
+from chainrule.data.taught import Taught
 from chainrule.errors import ColumnError
 
 MOST_CATEGORIES = 1000
@@ -101,3 +104,34 @@ def find_features(records: Records, names: Sequence[str]) -> tuple[dict[str, lis
             + " ".join(against[:3])
         )
     return kept, against
+
+
+def taught_features(like: Taught) -> dict[str, list[str] | None]:
+    """The columns that a model was taught, each with its categories, None where it holds numbers."""
+    return {name: None if categories is None else list(categories) for name, categories in like.columns}
+
+
+class UnknownCategories:
+    """Counts the rows in which a column holds a category that a model was not taught."""
+
+    def __init__(self, like: Taught | None) -> None:
+        columns = like.columns if like else ()
+        self._taught = {name: len(categories) for name, categories in columns if categories is not None}
+        self._counts: Counter[str] = Counter()
+        self._examples: dict[str, str] = {}
+
+    def see(self, features: Mapping[str, pa.Array]) -> None:
+        """Takes the next rows, whose dictionaries begin with the categories that were taught."""
+        for name, taught in self._taught.items():
+            new = np.flatnonzero(features[name].indices.fill_null(-1).to_numpy() >= taught)
+            if new.size:
+                self._counts[name] += new.size
+                self._examples.setdefault(name, features[name][int(new[0])].as_py())
+
+    def notes(self, rows: int) -> list[str]:
+        """A sentence on each column with such categories, in a file of so many rows."""
+        return [
+            f"Column {name!r} holds categories in {count:,} of {rows:,} rows that the model was not taught, "
+            f"such as {shown(self._examples[name])}."
+            for name, count in self._counts.items()
+        ]

@@ -127,7 +127,9 @@ def _sequences(path: Path, choice: Choice, like: Taught | None) -> Dataset:
         named = Choice(sequence=sequence, label=label)
         convert_sequences(records, named, key=key, sha256=sha256, like=like)
 
-    return _cached(path, ("npz sequences", *_taught(like)), functools.partial(open_npz_sequences, labelled=True), convert)
+    return _cached(
+        path, ("npz sequences", *_taught(like)), functools.partial(open_npz_sequences, labelled=True), convert
+    )
 
 
 def _pictures(path: Path, choice: Choice, shape: Shape | None, like: Taught | None) -> Dataset:

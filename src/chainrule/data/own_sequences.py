@@ -18,9 +18,7 @@ from chainrule.data.taught import Taught
 from chainrule.runtime import progress
 
 
-def convert_sequences(
-    records: Records, choice: Choice, *, key: str, sha256: str, like: Taught | None = None
-) -> None:
+def convert_sequences(records: Records, choice: Choice, *, key: str, sha256: str, like: Taught | None = None) -> None:
     """Writes the data set `key`, in two passes over the rows: the labels first.
 
     Args:

@@ -99,9 +99,7 @@ def picture_files(path: Path) -> Iterator[Path]:
     return (file for file in _files(path, Counter()) if file.suffix.lower() in SUFFIXES)
 
 
-def convert_folder(
-    folder: Folder, wanted: Shape | None, *, key: str, sha256: str, like: Taught | None = None
-) -> None:
+def convert_folder(folder: Folder, wanted: Shape | None, *, key: str, sha256: str, like: Taught | None = None) -> None:
     """Writes the data set `key`.
 
     Args:
@@ -120,9 +118,7 @@ def convert_folder(
     others = [f"{count:,} {what}" for what, count in sorted(folder.passed_over.items()) if count]
     if others:
         notes += (f"Files passed over: {', '.join(others)}.",)
-    about = About(
-        path=folder.path, sha256=sha256, classes=names, shape=shape, notes=notes, is_scored=like is not None
-    )
+    about = About(path=folder.path, sha256=sha256, classes=names, shape=shape, notes=notes, is_scored=like is not None)
     write_pictures(_parts(folder, about, indices), about, key=key)
 
 

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from chainrule.data.table_columns import (
 from chainrule.errors import ColumnError, ModelFolderError
 
 BATCH_VALUES = 1 << 23
+ROWS = 1 << 20  # of a column, at a time
 BICUBIC = 3  # Pillow's number for this way of scaling, and the hub's
 HIGHEST = 255  # the highest value of a pixel
 
@@ -42,18 +43,27 @@ class TablePreprocessor:
     """A sentence on each column that says nothing and was dropped; not kept with the model."""
 
     @classmethod
-    def fit(cls, features: Mapping[str, pa.Array]) -> "TablePreprocessor":
+    def fit(cls, examples: Examples) -> "TablePreprocessor":
+        """A preprocessor for tables like the training split, of which few rows are in memory at a time.
+
+        Raises:
+            ColumnError: no column says anything, or one holds numbers too large to be squared.
+        """
+        return cls.of({name: _Cells(examples, name) for name in examples.feature_names})
+
+    @classmethod
+    def of(cls, columns: Mapping[str, Iterable[pa.Array]]) -> "TablePreprocessor":
         """A preprocessor for tables like this one.
 
         Args:
-            features: the columns of the training split, float64 or dictionary<int32, string>.
+            columns: float64 or dictionary<int32, string>, some rows at a time; gone through more than once.
 
         Raises:
             ColumnError: no column says anything, or one holds numbers too large to be squared.
         """
         fitted = {
-            name: (fit_category if pa.types.is_dictionary(cells.type) else fit_number)(name, cells)
-            for name, cells in features.items()
+            name: (fit_category if pa.types.is_dictionary(next(iter(parts)).type) else fit_number)(name, parts)
+            for name, parts in columns.items()
         }
         columns = tuple(column for column in fitted.values() if column is not None)
         if not columns:
@@ -93,7 +103,12 @@ class TablePreprocessor:
             if column.name not in columns:
                 needed = ", ".join(repr(column.name) for column in self.columns)
                 raise ColumnError(f"there is no column {column.name!r}; the model needs {needed}.")
-        return np.concatenate([column.transform(columns[column.name]) for column in self.columns], axis=1)
+        made = np.empty((len(columns[self.columns[0].name]), self.width), np.float32)
+        end = 0
+        for column in self.columns:
+            start, end = end, end + len(column.outputs)
+            made[:, start:end] = column.transform(columns[column.name])
+        return made
 
     def _columns(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, pa.Array]:
         names = [column.name for column in self.columns]
@@ -124,6 +139,18 @@ class TablePreprocessor:
 
 
 @dataclass(frozen=True)
+class _Cells:
+    """A column's cells, some rows at a time."""
+
+    examples: Examples
+    name: str
+
+    def __iter__(self) -> Iterator[pa.Array]:
+        for positions in self.examples.in_parts(ROWS):
+            yield self.examples.take(self.name, positions)
+
+
+@dataclass(frozen=True)
 class TargetScaler:
     """The values to predict: (value - mean) / deviation, and back."""
 
@@ -137,7 +164,7 @@ class TargetScaler:
         Raises:
             ColumnError: they are too large to be squared.
         """
-        return cls(*moments(TARGET, values))
+        return cls(*moments(TARGET, lambda: [values]))
 
     def scale(self, values: NDArray[np.float64]) -> NDArray[np.float32]:
         """Values as a network learns them."""

@@ -2,6 +2,7 @@
 
 import math
 import sys
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,46 +72,86 @@ class Category:
 
     def transform(self, cells: pa.Array) -> NDArray[np.float32]:
         """Categories, or texts as they stand in files, to (rows, outputs)."""
+        codes = self.codes(cells)
+        made = np.zeros((len(codes), len(self.categories)), np.float32)
+        known = np.flatnonzero(codes >= 0)
+        made[known, codes[known]] = 1
+        return made
+
+    def codes(self, cells: pa.Array) -> NDArray[np.int32]:
+        """The place of each cell's category among `categories`, -1 for one never seen, (rows,)."""
         known = pa.array(self.categories, pa.string())
         found = pc.index_in(present(cells.cast(pa.string())), value_set=known)
-        is_it: NDArray[np.bool_] = found.fill_null(-1).to_numpy()[:, None] == np.arange(len(known))
-        return is_it.astype(np.float32)
+        places: NDArray[np.int32] = found.fill_null(-1).to_numpy()
+        return places
 
 
-def fit_number(name: str, cells: pa.Array) -> Number | None:
+def fit_number(name: str, parts: Iterable[pa.Array]) -> Number | None:
     """Mean and deviation of the values that are there; None where they are all the same.
+
+    Args:
+        name: the column's.
+        parts: its cells, some rows at a time; gone through more than once.
 
     Raises:
         ColumnError: the numbers are too large to be squared.
     """
-    values = floats(cells)
-    given = values[~np.isnan(values)]
-    has_missing = len(given) < len(values)
-    if not len(given) or (not has_missing and given.min() == given.max()):
+    has_missing = any(np.isnan(floats(cells)).any() for cells in parts)
+    low, high = extremes(map(_given, parts))
+    if low > high or (low == high and not has_missing):
         return None
-    mean, deviation = moments(name, given)
+    mean, deviation = moments(name, lambda: map(_given, parts))
     return Number(name=name, mean=mean, deviation=deviation, has_indicator=has_missing)
 
 
-def fit_category(name: str, cells: pa.Array) -> Category | None:
-    """The categories that are there; None where they are all the same."""
-    found = sorted(pc.unique(cells).drop_null().cast(pa.string()).to_pylist())
-    if not found or (len(found) == 1 and not cells.null_count):
+def fit_category(name: str, parts: Iterable[pa.Array]) -> Category | None:
+    """The categories that are there; None where they are all the same.
+
+    Args:
+        name: the column's.
+        parts: its cells, some rows at a time.
+    """
+    found: set[str] = set()
+    has_missing = False
+    for cells in parts:
+        found.update(pc.unique(cells).drop_null().cast(pa.string()).to_pylist())
+        has_missing |= cells.null_count > 0
+    if not found or (len(found) == 1 and not has_missing):
         return None
-    return Category(name=name, categories=tuple(found))
+    return Category(name=name, categories=tuple(sorted(found)))
 
 
-def moments(name: str, values: NDArray[np.float64]) -> tuple[float, float]:
+def moments(name: str, parts: Callable[[], Iterable[NDArray[np.float64]]]) -> tuple[float, float]:
     """Mean and standard deviation; the latter is 1 where all values are equal.
+
+    Args:
+        name: the column's.
+        parts: gives its values from the first, some at a time; there is one at least.
 
     Raises:
         ColumnError: the numbers are too large to be squared.
     """
+    count = sum(map(len, parts()))
     with np.errstate(over="ignore", invalid="ignore"):
-        mean, deviation = float(values.mean()), float(values.std())
+        mean = float(sum(values.sum() for values in parts()) / count)
+        deviation = math.sqrt(sum(np.square(values - mean).sum() for values in parts()) / count)
     if not math.isfinite(mean + deviation):
         raise ColumnError(f"column {name!r} holds numbers too large to be squared; give it in a larger unit.")
-    return mean, deviation if values.min() < values.max() else 1.0
+    low, high = extremes(parts())
+    return mean, deviation if low < high else 1.0
+
+
+def extremes(parts: Iterable[NDArray[np.float64]]) -> tuple[float, float]:
+    """The lowest and the highest value, infinity and -infinity where there is none."""
+    low, high = math.inf, -math.inf
+    for values in parts:
+        low, high = min(low, values.min(initial=math.inf)), max(high, values.max(initial=-math.inf))
+    return low, high
+
+
+def _given(cells: pa.Array) -> NDArray[np.float64]:
+    values = floats(cells)
+    return values[~np.isnan(values)]
 
 
 def floats(cells: pa.Array) -> NDArray[np.float64]:

@@ -2,11 +2,10 @@
 
 import functools
 import itertools
-import tempfile
 from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +13,7 @@ from tokenizers import Tokenizer
 
 from chainrule.data.splits import Split
 from chainrule.data.text_tokens import AT_A_TIME, PAD_ID, UNKNOWN_ID
+from chainrule.runtime import cache
 from chainrule.runtime.files import storage_errors
 
 
@@ -53,8 +53,8 @@ class TokenStore:
         batch[inside] = self.tokens[(starts[:, None] + steps)[inside]]
         return batch
 
-    def sentence(self, split: Split) -> str:
-        """What a person should know before training."""
+    def sentence(self, split: Split | Literal["scored"]) -> str:
+        """What the model does not see of the texts."""
         share = self.unknown_characters / max(self.characters, 1)
         cut = f"{self.truncated:,} of {len(self):,} texts are longer than {self.max_length} tokens and were cut"
         return f"{100 * share:.2f} % of the {split} texts' characters are unknown to the tokenizer; {cut}."
@@ -64,7 +64,7 @@ def encode(tokenizer: Tokenizer, texts: Iterable[str], *, max_length: int) -> To
     """The tokens of all texts, each cut to `max_length`; a text without any becomes one [UNK]."""
     lengths = array("q")
     truncated = unknown = characters = 0
-    with storage_errors(Path(tempfile.gettempdir())), tempfile.TemporaryFile() as file:
+    with storage_errors(cache.folder()), cache.nameless_file() as file:
         remaining = iter(texts)
         while batch := list(itertools.islice(remaining, AT_A_TIME)):
             for text, encoding in zip(batch, tokenizer.encode_batch(batch, add_special_tokens=False), strict=True):

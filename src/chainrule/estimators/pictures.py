@@ -153,21 +153,22 @@ def _pixels(X: ArrayLike) -> NDArray[np.uint8]:
         values = np.asarray(X)
     except ValueError as error:
         raise DataError(f"X is no array of pictures of one size ({error}).") from error
-    pixels: NDArray[Any] = values[:, None] if values.ndim == 3 else values
-    if pixels.ndim != 4 or pixels.shape[1] not in {1, 3} or not pixels.size:
+    shape = (len(values), 1, *values.shape[1:]) if values.ndim == 3 else values.shape
+    if len(shape) != 4 or shape[1] not in {1, 3} or not values.size:
         raise DataError(
             f"X has the shape {values.shape}; (pictures, height, width) or (pictures, channels, height, width) "
             "with 1 or 3 channels was needed."
         )
-    if pixels.dtype == np.uint8:
-        return pixels
-    if not np.issubdtype(pixels.dtype, np.floating) or not (pixels.min() >= 0 and pixels.max() <= 1):
-        raise DataError(f"X holds {_described(pixels)}; bytes (uint8), or numbers from 0 to 1 were needed.")
-    levels: NDArray[np.uint8] = np.rint(pixels * HIGHEST).astype(np.uint8)
-    return levels
+    if values.dtype != np.uint8:
+        if not np.issubdtype(values.dtype, np.floating) or not (values.min() >= 0 and values.max() <= 1):
+            raise DataError(f"X holds {_described(values)}; bytes (uint8), or numbers from 0 to 1 were needed.")
+        values = np.rint(values * HIGHEST).astype(np.uint8)
+    # torch picks a convolution by the strides, and the stride of an only channel can be any: here it is the usual one.
+    pixels: NDArray[np.uint8] = np.ravel(values).reshape(shape)
+    return pixels
 
 
-def _described(pixels: NDArray[Any]) -> str:
-    if not np.issubdtype(pixels.dtype, np.floating):
-        return f"values of type {pixels.dtype}"
-    return f"values from {pixels.min():g} to {pixels.max():g}"
+def _described(values: NDArray[Any]) -> str:
+    if not np.issubdtype(values.dtype, np.floating):
+        return f"values of type {values.dtype}"
+    return f"values from {values.min():g} to {values.max():g}"

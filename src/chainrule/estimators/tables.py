@@ -205,7 +205,7 @@ def _columns(table: NDArray[np.float64]) -> dict[str, pa.Array]:
 
 
 def _fit_preprocessor(table: NDArray[np.float64]) -> TablePreprocessor:
-    preprocessor = TablePreprocessor.fit(_columns(table))
+    preprocessor = TablePreprocessor.of({name: [column] for name, column in _columns(table).items()})
     for note in preprocessor.notes:
         say(note)
     return preprocessor

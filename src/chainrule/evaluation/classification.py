@@ -158,13 +158,13 @@ def _notes(by_class: metrics.ClassFigures, accuracy: float, examples: int, class
     if empty:
         named = ", ".join(empty[:MOST_CLASSES_IN_NOTE]) + (", …" if len(empty) > MOST_CLASSES_IN_NOTE else "")
         notes.append(
-            f"{len(empty)} of {len(classes)} classes have no test example ({named}): their recall is not known."
+            f"{len(empty)} of {len(classes)} classes have no example here ({named}): their recall is not known."
         )
     if accuracy in {0, 1}:
         notes.append(
             f"With {'no' if accuracy else 'every'} answer wrong the interval has no width; by the rule of three "
             f"the true accuracy may still be {3 / examples:.2g} away."
             if examples > 3
-            else f"{examples} test example(s) say next to nothing of the true accuracy; give more."
+            else f"{examples} example(s) say next to nothing of the true accuracy; give more."
         )
     return tuple(notes)

@@ -1,6 +1,7 @@
 """Linear models as baselines: on characters, on pixels, on the columns of a table.
 
-Each learns from the training split alone; how strongly it is held back, C or alpha, is chosen on validation.
+Each learns from the training split alone; how strongly it is held back, C or alpha, is chosen on validation. Of large
+splits as much is used as memory allows, spread evenly.
 """
 
 import warnings
@@ -21,7 +22,11 @@ MOST_ROWS = 200_000
 MOST_CHARACTERS = 2**25  # about 1 GiB of 1–3-grams
 MOST_PIXELS = 2**26  # 256 MiB in fp32
 MOST_PICTURES_TO_CHOOSE = 10_000
+MOST_VALUES = 2**24  # of a table, 64 MiB in fp32
+SHARE_TO_CHOOSE = 4  # of those limits a fourth, for the validation split
 PART = 10_000
+PART_VALUES = 2**20
+TEXTS_PART = 500
 ITERATIONS = 1000
 TOLERANCE = 1e-4  # of the gradient's largest part; scikit-learn's own
 PICTURE_TOLERANCE = 1e-3  # on pixels as good on validation, in a third of the iterations
@@ -35,9 +40,7 @@ def tfidf_logistic_regression(train: Examples, validation: Examples, test: Examp
     """Logistic regression on TF-IDF of the texts' 1–3-grams of characters that stand in two texts or more."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    few = train.limited_to(MOST_ROWS)
-    characters = pc.sum(pc.utf8_length(few.take(CONTENT["text"]))).as_py()
-    used = few.limited_to(len(few) * MOST_CHARACTERS // max(characters, MOST_CHARACTERS))
+    used = _few_texts(train)
     answers = used.labels()
     vectorizer = TfidfVectorizer(analyzer="char", ngram_range=(1, 3), min_df=2, sublinear_tf=True)
     try:
@@ -46,13 +49,21 @@ def tfidf_logistic_regression(train: Examples, validation: Examples, test: Examp
         return majority(train, test)
     if len(set(answers)) < 2:
         return majority(train, test)
-    seen, wanted = vectorizer.transform(validation.texts()), validation.labels()
+    checked = _few_texts(validation, SHARE_TO_CHOOSE)
+    seen, wanted = vectorizer.transform(checked.texts()), checked.labels()
     model = max(
         (_Fitted(features, answers, strength) for strength in TEXT_STRENGTHS),
         key=lambda fitted: fitted.score(seen, wanted),
     )
     name = _named("TF-IDF with logistic regression", used, train, "texts")
-    return model.baseline(name, test, lambda part: vectorizer.transform(part.texts()))
+    return model.baseline(name, test, lambda part: vectorizer.transform(part.texts()), part=TEXTS_PART)
+
+
+def _few_texts(examples: Examples, share: int = 1) -> Examples:
+    """As many texts as fit into memory, or that number's `share`-th part, spread evenly over all."""
+    few, most = examples.limited_to(max(1, MOST_ROWS // share)), MOST_CHARACTERS // share
+    found = sum(pc.sum(pc.utf8_length(part.take(CONTENT["text"]))).as_py() for part in _parts(few, TEXTS_PART))
+    return few.limited_to(max(1, len(few) * most // max(found, most)))
 
 
 def logistic_regression_pixels(train: Examples, validation: Examples, test: Examples) -> Baseline:
@@ -69,7 +80,7 @@ def logistic_regression_pixels(train: Examples, validation: Examples, test: Exam
         key=lambda strength: _Fitted(pixels, labels, strength, PICTURE_TOLERANCE).score(seen, wanted),
     )
     model = _Fitted(_pixels(used), answers, strength, PICTURE_TOLERANCE)
-    return model.baseline(_named("logistic regression on pixels", used, train, "pictures"), test, _pixels)
+    return model.baseline(_named("logistic regression on pixels", used, train, "pictures"), test, _pixels, part=PART)
 
 
 def logistic_regression(train: Examples, validation: Examples, test: Examples, *, features: Features) -> Baseline:
@@ -81,16 +92,19 @@ def logistic_regression(train: Examples, validation: Examples, test: Examples, *
         test: to predict.
         features: the matrix that the model to be judged sees too.
     """
-    used = train.limited_to(MOST_ROWS)
+    width = _width(train, features)
+    used, checked = _few_rows(train, width), _few_rows(validation, width, SHARE_TO_CHOOSE)
     answers = used.labels()
     if len(set(answers)) < 2:
         return majority(train, test)
-    matrix, seen, wanted = features(used), features(validation), validation.labels()
+    matrix, seen = _matrix(used, features, width, np.float32), _matrix(checked, features, width, np.float32)
+    wanted = checked.labels()
     model = max(
         (_Fitted(matrix, answers, strength) for strength in TABLE_STRENGTHS),
         key=lambda fitted: fitted.score(seen, wanted),
     )
-    return model.baseline(_named("logistic regression", used, train, "rows"), test, features)
+    name = _named("logistic regression", used, train, "rows")
+    return model.baseline(name, test, features, part=_part_rows(width))
 
 
 def ridge(train: Examples, validation: Examples, test: Examples, *, features: Features) -> Baseline:
@@ -104,14 +118,22 @@ def ridge(train: Examples, validation: Examples, test: Examples, *, features: Fe
     """
     from sklearn.linear_model import Ridge
 
-    used = train.limited_to(MOST_ROWS)
-    matrix, answers = features(used).astype(np.float64), used.targets()
-    seen, wanted = features(validation).astype(np.float64), validation.targets()
-    model = min(
-        (Ridge(alpha=penalty, solver="cholesky").fit(matrix, answers) for penalty in RIDGE_PENALTIES),
-        key=lambda fitted: float(np.square(fitted.predict(seen) - wanted).mean()),
+    width = _width(train, features)
+    used, checked = _few_rows(train, 2 * width), _few_rows(validation, 2 * width, SHARE_TO_CHOOSE)  # fp64 is twice fp32
+    matrix, seen = _matrix(used, features, width, np.float64), _matrix(checked, features, width, np.float64)
+    answers, wanted = used.targets(), checked.targets()
+    centre, mean_answer = matrix.mean(axis=0), answers.mean()
+    matrix -= centre  # in place; with an intercept scikit-learn would copy the matrix for each penalty
+    seen -= centre
+    fits = (
+        Ridge(alpha=penalty, solver="cholesky", fit_intercept=False, copy_X=False).fit(matrix, answers - mean_answer)
+        for penalty in RIDGE_PENALTIES
     )
-    outputs = [model.predict(features(part).astype(np.float64)) for part in _parts(test)]
+    model = min(fits, key=lambda fitted: float(np.square(fitted.predict(seen) + mean_answer - wanted).mean()))
+    outputs = [
+        model.predict(features(part).astype(np.float64) - centre) + mean_answer
+        for part in _parts(test, _part_rows(width))
+    ]
     return Baseline(name=_named("ridge regression", used, train, "rows"), outputs=np.concatenate(outputs))
 
 
@@ -134,14 +156,14 @@ class _Fitted:
         """The accuracy."""
         return float(self._model.score(features, labels))
 
-    def baseline(self, name: str, test: Examples, features: Callable[[Examples], Any]) -> Baseline:
-        """What the model says of the test split, 0 for classes it has not seen."""
+    def baseline(self, name: str, test: Examples, features: Callable[[Examples], Any], *, part: int) -> Baseline:
+        """What the model says of the test split, `part` examples at a time, 0 for classes it has not seen."""
         outputs = np.zeros((len(test), class_count(test)))
         done = 0
-        for part in _parts(test):
-            rows = slice(done, done + len(part))
-            outputs[rows, self._model.classes_] = self._model.predict_proba(features(part))
-            done += len(part)
+        for few in _parts(test, part):
+            rows = slice(done, done + len(few))
+            outputs[rows, self._model.classes_] = self._model.predict_proba(features(few))
+            done += len(few)
         notes = () if self._converged else (f"The baseline's fitting, {name}, stopped before it converged.",)
         return Baseline(name=name, outputs=outputs, notes=notes)
 
@@ -151,10 +173,33 @@ def _named(name: str, used: Examples, train: Examples, unit: str) -> str:
     return name if len(used) == len(train) else f"{name} (fitted to {len(used):,} of {len(train):,} {unit})"
 
 
-def _parts(examples: Examples) -> Iterator[Examples]:
+def _parts(examples: Examples, count: int) -> Iterator[Examples]:
     """The examples in order, few enough at a time for their features to fit into memory."""
-    for start in range(0, len(examples), PART):
-        yield Examples(examples.dataset, examples.row_numbers[start : start + PART])
+    for positions in examples.in_parts(count):
+        yield Examples(examples.dataset, examples.row_numbers[positions])
+
+
+def _width(table: Examples, features: Features) -> int:
+    return features(Examples(table.dataset, table.row_numbers[:1])).shape[1]
+
+
+def _few_rows(table: Examples, width: int, share: int = 1) -> Examples:
+    """As many rows as fit into memory, or that number's `share`-th part, spread evenly over all."""
+    return table.limited_to(max(1, min(MOST_ROWS, MOST_VALUES // width) // share))
+
+
+def _matrix(table: Examples, features: Features, width: int, kind: type[np.floating]) -> NDArray[np.floating]:
+    """The features of all rows, (rows, width), made a few rows at a time."""
+    matrix = np.empty((len(table), width), kind)
+    done = 0
+    for part in _parts(table, _part_rows(width)):
+        matrix[done : done + len(part)] = features(part)
+        done += len(part)
+    return matrix
+
+
+def _part_rows(width: int) -> int:
+    return max(1, min(PART, PART_VALUES // width))
 
 
 def _pixels(pictures: Examples) -> NDArray[np.float32]:

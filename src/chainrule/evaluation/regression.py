@@ -59,7 +59,7 @@ def judge_regression(
         mistakes=_worst(predictions, targets, describe),
         plots=(Plot("residuals.png", partial(plots.draw_residuals, predictions, targets, target)),),
         notes=(
-            ("All test targets are equal, so R² is not defined; 0 stands for it, or 1 without any error.",)
+            ("All targets are equal, so R² is not defined; 0 stands for it, or 1 without any error.",)
             if flat
             else ()
         ),
@@ -85,7 +85,7 @@ def _check(predictions: NDArray[np.floating], targets: NDArray[np.floating]) -> 
         )
     if not np.isfinite(targets).all():
         raise DataError(
-            f"the target of test example {np.argmin(np.isfinite(targets))} is not finite; leave its row out."
+            f"the target of example {np.argmin(np.isfinite(targets))} is not finite; leave its row out."
         )
     finite = np.isfinite(predictions)
     if not finite.all():

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.errors import OptionError
-from chainrule.evaluation.bands import Band, give_verdict
+from chainrule.evaluation.band import Band
+from chainrule.evaluation.bands import give_verdict
 from chainrule.evaluation.judgement import Judgement, Plot, Score, against_baseline
 from chainrule.evaluation.plots import draw_learning_curve, learning_panels, render_png
 from chainrule.runtime.files import write_atomically, write_json

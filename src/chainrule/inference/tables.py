@@ -9,17 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+from chainrule.data.dataset import Examples
 from chainrule.data.preprocess import TablePreprocessor, TargetScaler
 from chainrule.data.table_columns import Category
 from chainrule.data.unlabelled import read_rows
 from chainrule.errors import DataError, ModelFolderError
 from chainrule.inference.classes import answers, outputs_of, softmax
 from chainrule.inference.inputs import listed
-from chainrule.learners.batches import gather_rows, in_batches
+from chainrule.learners.batches import gather_rows, gather_table, in_batches
 from chainrule.models.folder import ModelConfig, read_model, read_text
 from chainrule.runtime.devices import Compute
 
 BATCH_SIZE = 4096
+Rows = NDArray[np.float32] | Examples
+"""What the preprocessor made of some rows, (rows, width), or the rows of a data set."""
 FEATURES, TARGET = "preprocessor_config.json", "target_config.json"
 
 
@@ -37,15 +40,14 @@ class TableModel:
         self._model = model.to(compute.device)
         self._compute = compute
 
-    def outputs(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """What the network gives for each row, (rows, outputs).
-
-        Args:
-            features: what the preprocessor made of the rows, at least one, (rows, width).
-        """
+    def outputs(self, rows: Rows) -> NDArray[np.float32]:
+        """What the network gives for each row, of which there is at least one, (rows, outputs)."""
         with self._compute.active() as device:
-            gather = gather_rows(features, device)
-        return outputs_of(self._model, gather, in_batches(len(features), BATCH_SIZE), self._compute)
+            if isinstance(rows, Examples):
+                gather = gather_table(rows, self.preprocessor, device)
+            else:
+                gather = gather_rows(rows, device)
+        return outputs_of(self._model, gather, in_batches(len(rows), BATCH_SIZE), self._compute)
 
     def features(self, inputs: Sequence[Any]) -> NDArray[np.float32]:
         """Mappings from column to value, or the same as JSON objects, as features (rows, width)."""
@@ -68,9 +70,9 @@ class TableRegressor:
         self.table = TableModel(folder, model, compute)
         self._scaler = TargetScaler.from_json(read_text(folder / TARGET))
 
-    def values(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+    def values(self, rows: Rows) -> NDArray[np.float64]:
         """The predicted value of each row, in the target's own unit, (rows,)."""
-        return self._scaler.restore(self.table.outputs(features)[:, 0]) if len(features) else np.empty(0)
+        return self._scaler.restore(self.table.outputs(rows)[:, 0]) if len(rows) else np.empty(0)
 
     def predict(self, inputs: Sequence[Any]) -> list[dict[str, Any]]:
         """The `value` of each row: a mapping from column to value, or the same as a JSON object."""
@@ -95,9 +97,9 @@ class TableClassifier:
         self.classes = config.classes
         self.table = TableModel(folder, model, compute)
 
-    def probabilities(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+    def probabilities(self, rows: Rows) -> NDArray[np.float64]:
         """Of each class for each row, (rows, classes)."""
-        return softmax(self.table.outputs(features)) if len(features) else np.empty((0, len(self.classes)))
+        return softmax(self.table.outputs(rows)) if len(rows) else np.empty((0, len(self.classes)))
 
     def predict(self, inputs: Sequence[Any]) -> list[dict[str, Any]]:
         """`label` and `probability` of each row: a mapping from column to value, or the same as a JSON object."""

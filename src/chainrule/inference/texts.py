@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from chainrule.data.text_tokens import read_tokenizer
-from chainrule.data.token_store import encode
+from chainrule.data.token_store import TokenStore, encode
 from chainrule.errors import DataError, ModelFolderError
 from chainrule.inference.classes import answers, outputs_of, softmax
 from chainrule.inference.inputs import listed
@@ -51,7 +51,14 @@ class TextPredictor:
 
     def probabilities(self, texts: Iterable[str]) -> NDArray[np.float64]:
         """Of each class for each text, (texts, classes)."""
-        store = encode(self._tokenizer, texts, max_length=self._max_length)
+        return self.probabilities_of(self.tokens(texts))
+
+    def tokens(self, texts: Iterable[str]) -> TokenStore:
+        """What the model is given of each text."""
+        return encode(self._tokenizer, texts, max_length=self._max_length)
+
+    def probabilities_of(self, store: TokenStore) -> NDArray[np.float64]:
+        """Of each class for each text whose tokens these are, (texts, classes)."""
         if not len(store):
             return np.empty((0, len(self.classes)))
         with self._compute.active() as device:

@@ -10,13 +10,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from chainrule.data.dataset import Positions
+from chainrule.data.dataset import Examples, Positions
 from chainrule.data.order import EpochOrder
-from chainrule.data.preprocess import PicturePreprocessor
+from chainrule.data.preprocess import PicturePreprocessor, TablePreprocessor
+from chainrule.data.row_store import RowStore
 from chainrule.data.sequence_store import SequenceStore
 from chainrule.data.token_store import TokenStore
 from chainrule.learners.supervised import Batch
 
+MOST_VALUES = 1 << 24  # of a table in memory, 64 MiB
 SHORTEST_SPAN = 5  # tokens; less says nothing
 
 Gather = Callable[[Positions], tuple[Tensor, ...]]
@@ -106,6 +108,20 @@ def gather_rows(features: NDArray[np.floating[Any]], device: torch.device) -> Ga
     """Rows of a table as (features (batch, width),)."""
     table = torch.from_numpy(features).to(device)
     return lambda positions: (table[torch.from_numpy(positions).to(device)],)
+
+
+def gather_table(examples: Examples, preprocessor: TablePreprocessor, device: torch.device) -> Gather:
+    """Rows of a data set as (features (batch, width),): from memory where they are few, else from disk.
+
+    Args:
+        examples: the rows.
+        preprocessor: makes them into features.
+        device: where the tensors are wanted.
+    """
+    if len(examples) * preprocessor.width <= MOST_VALUES:
+        return gather_rows(preprocessor.transform(examples.features()), device)
+    store = RowStore.of(examples, preprocessor)
+    return lambda positions: (torch.from_numpy(store.features(positions)).to(device),)
 
 
 def gather_pictures(

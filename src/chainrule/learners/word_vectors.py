@@ -16,6 +16,7 @@ from chainrule.data.token_store import TokenStore
 WINDOW = 5  # tokens to each side
 SMOOTHING = 0.75  # of the contexts' counts, so that rare ones do not look more telling than they are
 ITERATIONS = 3
+PART = 1 << 21  # tokens counted at a time, in about 150 MiB
 
 
 def word_vectors(
@@ -56,14 +57,21 @@ def word_vectors(
 
 def _company(store: TokenStore, vocabulary_size: int) -> Any:
     """How often each token stands near each other, nearer ones counting more, (vocabulary, vocabulary)."""
-    from scipy.sparse import coo_matrix
+    from scipy.sparse import coo_matrix, csr_matrix
 
-    text_of = np.repeat(np.arange(len(store)), store.lengths)
-    counts = coo_matrix((vocabulary_size, vocabulary_size)).tocsr()
-    for distance in range(1, WINDOW + 1):
-        same_text = text_of[distance:] == text_of[:-distance]
-        first, second = store.tokens[:-distance][same_text], store.tokens[distance:][same_text]
-        weights = np.full(len(first), 1 / distance)
-        near = coo_matrix((weights, (first, second)), shape=counts.shape).tocsr()
-        counts = counts + near + near.T
+    counts = csr_matrix((vocabulary_size, vocabulary_size))
+    for start in range(0, len(store.tokens), PART):
+        tokens = np.asarray(store.tokens[start : start + PART + WINDOW])
+        here = np.diff(np.clip(store.offsets, start, start + len(tokens)))
+        text_of = np.repeat(np.arange(len(store)), here)
+        for distance in range(1, WINDOW + 1):
+            pairs = min(PART, len(tokens) - distance)
+            if pairs <= 0:
+                break
+            later = slice(distance, distance + pairs)
+            same_text = text_of[later] == text_of[:pairs]
+            first, second = tokens[:pairs][same_text], tokens[later][same_text]
+            weights = np.full(len(first), 1 / distance)
+            near = coo_matrix((weights, (first, second)), shape=counts.shape).tocsr()
+            counts = counts + near + near.T
     return counts

@@ -1,12 +1,12 @@
 """What a recipe is: configuration, default data, how to build a learner from them and how to judge the result."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 if TYPE_CHECKING:
-    from chainrule.evaluation.bands import Band
+    from chainrule.evaluation.band import Band
     from chainrule.evaluation.judgement import Judgement
     from chainrule.learners.contract import Learner
     from chainrule.runtime.devices import Compute
@@ -25,6 +25,17 @@ class Setting:
     dataset: str | None
     data: Path | None
     """Exactly one of the two is given."""
+    sha256: str | None = None
+    """Of the data when the run began, where it is judged afterwards; None while it begins."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoredFile:
+    """A file or folder of examples with labels, all of which a finished model is scored on."""
+
+    path: Path
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """What the user says of its columns, such as `label_column`; for the rest the recipe's own settings hold."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,12 +70,15 @@ class Recipe(Protocol):
         """Opens the data and builds the learner; equal settings build equal learners."""
         ...
 
-    def judge(self, setting: Setting, model_folder: Path, rows: Path | None = None) -> "Judgement":
+    def judge(self, setting: Setting, model_folder: Path, rows: ScoredFile | None = None) -> "Judgement":
         """Scores a finished model folder.
 
         Args:
             setting: the run's own, whose training data the baseline learns from.
             model_folder: what `save_model` wrote.
-            rows: a file of other examples to score, all of them; the run's test split where None.
+            rows: other examples to score, all of them; the run's test split where None.
+
+        Raises:
+            DataError: the data cannot be had, or are not those that the model learned from.
         """
         ...

@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from chainrule.errors import OptionError
-from chainrule.recipes.contract import Assembly, Setting
+from chainrule.recipes.contract import Assembly, ScoredFile, Setting
 from chainrule.recipes.supervised import SHARE, Classifying, Fitting, check_numbers, check_ranges
 
 if TYPE_CHECKING:
-    from chainrule.data.dataset import Dataset
-    from chainrule.evaluation.bands import Band
+    from chainrule.evaluation.band import Band
     from chainrule.evaluation.judgement import Judgement
 
 SMALLEST_FOR_ARTICLE = 18  # pixels a side; less leaves no place after its three convolutions
@@ -45,15 +44,6 @@ class ImageCnn:
         if not self.widths:
             raise OptionError("--widths is empty; it needs at least one number.")
 
-    def open_data(
-        self, setting: Setting, data: Path | None = None, shape: tuple[int, int, int] | None = None
-    ) -> "Dataset":
-        """The pictures it learns from, or others from another place, brought to their shape."""
-        from chainrule.data.opening import open_examples
-
-        dataset = None if data else setting.dataset
-        return open_examples(dataset, data or setting.data, kind="pictures", picture_shape=shape)
-
     def family_and_arguments(self, shape: tuple[int, int, int], classes: int) -> tuple[str, dict[str, Any]]:
         """The network as the model folder names it."""
         channels, height, width = shape
@@ -80,6 +70,7 @@ class ImageCnn:
         """Measures the training pictures' mean and deviation and makes a network with fresh weights."""
         import torch
 
+        from chainrule.data.opening import open_examples
         from chainrule.data.order import EpochOrder
         from chainrule.data.preprocess import PicturePreprocessor
         from chainrule.inference.pictures import picture_files
@@ -90,7 +81,7 @@ class ImageCnn:
         from chainrule.runtime.draws import reseed_all
         from chainrule.training.loop import Selection
 
-        dataset = self.open_data(setting)
+        dataset = open_examples(setting.dataset, setting.data, kind="pictures")
         train, held_out = dataset.split("train"), dataset.split("validation")
         classes = dataset.classes or ()
         preprocessor = PicturePreprocessor.fit(train)
@@ -130,24 +121,25 @@ class ImageCnn:
             save_model=lambda folder: write_model(folder, model, config, picture_files(preprocessor)),
         )
 
-    def judge(self, setting: Setting, model_folder: Path, rows: Path | None = None) -> "Judgement":
+    def judge(self, setting: Setting, model_folder: Path, rows: ScoredFile | None = None) -> "Judgement":
         """Accuracy, beside logistic regression on the pixels."""
+        from chainrule.data.taught import Taught
         from chainrule.evaluation.baselines import majority
         from chainrule.evaluation.classification import judge_classification
         from chainrule.evaluation.describe import describer
         from chainrule.evaluation.linear import logistic_regression_pixels
         from chainrule.inference.pictures import load_picture_predictor
-        from chainrule.recipes.judging import judged_on, scored_examples
+        from chainrule.recipes.judging import scored_examples
 
-        dataset = self.open_data(setting)
-        train, held_out = dataset.split("train"), dataset.split("validation")
         predictor = load_picture_predictor(model_folder, setting.compute)
-        test = scored_examples(dataset, rows, lambda path: self.open_data(setting, path, predictor.preprocessor.shape))
+        like = Taught(classes=predictor.classes, picture_shape=predictor.preprocessor.shape)
+        scored = scored_examples(setting, rows, like, kind="pictures")
+        test = scored.test
         judgement = judge_classification(
             probabilities=predictor.probabilities(test.pictures, len(test)),
             labels=test.labels(),
             classes=predictor.classes,
-            baselines=(majority(train, test), logistic_regression_pixels(train, held_out, test)),
+            baselines=scored.baselines(majority, logistic_regression_pixels),
             describe=describer(test),
         )
-        return judged_on(test, judgement)
+        return scored.judged(judgement)

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from chainrule.recipes.contract import Assembly, Setting
+from chainrule.recipes.contract import Assembly, ScoredFile, Setting
 from chainrule.recipes.supervised import SHARE, Classifying, Fitting, check_numbers, check_ranges
 
 if TYPE_CHECKING:
-    from chainrule.evaluation.bands import Band
+    from chainrule.evaluation.band import Band
     from chainrule.evaluation.judgement import Judgement
     from chainrule.recipes.tables import TableColumns
 
@@ -60,7 +60,7 @@ class MlpClassification:
             classifying=self.classifying,
         )
 
-    def judge(self, setting: Setting, model_folder: Path, rows: Path | None = None) -> "Judgement":
+    def judge(self, setting: Setting, model_folder: Path, rows: ScoredFile | None = None) -> "Judgement":
         """Accuracy, beside logistic regression on the same columns."""
         from functools import partial
 
@@ -69,19 +69,18 @@ class MlpClassification:
         from chainrule.evaluation.describe import describer
         from chainrule.evaluation.linear import logistic_regression
         from chainrule.inference.tables import load_table_classifier
-        from chainrule.recipes.judging import judged_on, scored_examples
-        from chainrule.recipes.tables import features_of
+        from chainrule.recipes.judging import scored_examples
+        from chainrule.recipes.tables import features_of, taught
 
-        dataset = self.columns().open(setting)
-        train, held_out = dataset.split("train"), dataset.split("validation")
-        test = scored_examples(dataset, rows, partial(self.columns().open, setting))
         predictor = load_table_classifier(model_folder, setting.compute)
         features = partial(features_of, predictor.table)
+        scored = scored_examples(setting, rows, taught(predictor.table, predictor.classes), **self.columns().reading)
+        test = scored.test
         judgement = judge_classification(
-            probabilities=predictor.probabilities(features(test)),
+            probabilities=predictor.probabilities(test),
             labels=test.labels(),
             classes=predictor.classes,
-            baselines=(majority(train, test), logistic_regression(train, held_out, test, features=features)),
+            baselines=scored.baselines(majority, partial(logistic_regression, features=features)),
             describe=describer(test),
         )
-        return judged_on(test, judgement)
+        return scored.judged(judgement)

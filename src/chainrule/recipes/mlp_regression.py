@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from chainrule.recipes.contract import Assembly, Setting
+from chainrule.recipes.contract import Assembly, ScoredFile, Setting
 from chainrule.recipes.supervised import SHARE, Fitting, check_numbers, check_ranges
 
 if TYPE_CHECKING:
-    from chainrule.evaluation.bands import Band
+    from chainrule.evaluation.band import Band
     from chainrule.evaluation.judgement import Judgement
     from chainrule.recipes.tables import TableColumns
 
@@ -52,7 +52,7 @@ class MlpRegression:
         arguments = {"hidden_sizes": list(self.hidden_sizes), "dropout": self.dropout}
         return build_perceptron(setting, self.columns(), self.fitting, recipe=self.name, arguments=arguments)
 
-    def judge(self, setting: Setting, model_folder: Path, rows: Path | None = None) -> "Judgement":
+    def judge(self, setting: Setting, model_folder: Path, rows: ScoredFile | None = None) -> "Judgement":
         """R², beside ridge regression on the same columns."""
         from functools import partial
 
@@ -61,19 +61,18 @@ class MlpRegression:
         from chainrule.evaluation.linear import ridge
         from chainrule.evaluation.regression import judge_regression
         from chainrule.inference.tables import load_table_regressor
-        from chainrule.recipes.judging import judged_on, scored_examples
-        from chainrule.recipes.tables import features_of
+        from chainrule.recipes.judging import scored_examples
+        from chainrule.recipes.tables import features_of, taught
 
-        dataset = self.columns().open(setting)
-        train, held_out = dataset.split("train"), dataset.split("validation")
-        test = scored_examples(dataset, rows, partial(self.columns().open, setting))
         predictor = load_table_regressor(model_folder, setting.compute)
         features = partial(features_of, predictor.table)
+        scored = scored_examples(setting, rows, taught(predictor.table), **self.columns().reading)
+        test = scored.test
         judgement = judge_regression(
-            predictions=predictor.values(features(test)),
+            predictions=predictor.values(test),
             targets=test.targets(),
             target=self.target_column or "target",
-            baselines=(mean(train, test), ridge(train, held_out, test, features=features)),
+            baselines=scored.baselines(mean, partial(ridge, features=features)),
             describe=describer(test),
         )
-        return judged_on(test, judgement)
+        return scored.judged(judgement)

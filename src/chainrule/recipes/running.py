@@ -1,4 +1,4 @@
-"""A run from its first step to its report: what `train`, `resume` and `evaluate` do."""
+"""A run from its first step to its report: what `train` and `resume` do."""
 
 import dataclasses
 import shlex
@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from chainrule.errors import ChainruleError, DataError, Interrupted, ModelFolderError, NotFiniteError, ResumeError
+from chainrule.errors import ChainruleError, Interrupted, NotFiniteError, ResumeError
 from chainrule.evaluation.bands import find_band
 from chainrule.evaluation.report import assemble_report, write_report
-from chainrule.models.folder import seal, verify
+from chainrule.models.folder import seal
 from chainrule.recipes.card import write_card
 from chainrule.recipes.contract import Assembly, Recipe, Setting
 from chainrule.recipes.record import (
@@ -92,7 +92,7 @@ def go_on(path: Path, *, display: bool) -> dict[str, Any]:
 def _set_up(folder: RunFolder, recipe: Recipe, options: RunOptions, compute: Compute) -> Undertaking:
     setting = setting_of(recipe, options, compute)
     assembly = recipe.build(setting)
-    _tell_about(assembly.data)
+    tell_about(assembly.data)
     return Undertaking(
         folder=folder,
         recipe=recipe,
@@ -103,46 +103,12 @@ def _set_up(folder: RunFolder, recipe: Recipe, options: RunOptions, compute: Com
     )
 
 
-def _tell_about(data: Mapping[str, Any]) -> None:
+def tell_about(data: Mapping[str, Any]) -> None:
     """Says how data were read and what was left out."""
     for note in data.get("notes", ()):
         say(note)
     for reason, count in data.get("left_out", {}).items():
         say(f"{count:,} of {data['rows']:,} rows were left out: {reason}.")
-
-
-def judge_again(path: Path, data: Path | None, *, device: str, precision: str) -> dict[str, Any]:
-    """Scores the model of a finished run on its test split, or on another file."""
-    folder = RunFolder(path)
-    record = folder.read_record()
-    if not folder.report.exists():
-        raise ModelFolderError(f"{path} is not finished; finish it with: {_resume_command(folder)}")
-    verify(folder.model)
-    recipe, options, recorded = recipe_of(record), options_of(record), compute_of(record)
-    asked = recorded.precision if precision == "auto" else precision
-    compute = resolve_compute(device, asked, recorded.threads)
-    before = folder.read_report()
-    with compute.active():
-        judgement = recipe.judge(setting_of(recipe, options, compute), folder.model, data)
-    judged_data = judgement.data or record["data"]
-    if data is not None:
-        _tell_about(judged_data)
-    elif judged_data["sha256"] != record["data"].get("sha256"):
-        raise DataError(
-            f"the data of {path} have changed since it was trained (their SHA-256 differs), so it may have learned "
-            "from what is now its test split; restore them, or name other examples with --data."
-        )
-    # A band says nothing of examples other than the test split's.
-    band = find_band(recipe.expected, band_setting(recipe, options), judgement.metric) if data is None else None
-    return assemble_report(
-        judgement,
-        recipe=recipe.name,
-        run=str(path),
-        band=band,
-        seconds=before["seconds"],
-        steps=before["steps"],
-        data=judged_data,
-    )
 
 
 def plan_of(options: RunOptions, assembly: Assembly) -> Plan:
@@ -168,7 +134,7 @@ def _carry_out(undertaking: Undertaking, *, display: bool) -> dict[str, Any]:
     try:
         return _to_the_end(undertaking, display=display)
     except KeyboardInterrupt as error:
-        raise Interrupted(f"interrupted; go on with: {_resume_command(undertaking.folder)}") from error
+        raise Interrupted(f"interrupted; go on with: {resume_command(undertaking.folder)}") from error
 
 
 def _to_the_end(undertaking: Undertaking, *, display: bool) -> dict[str, Any]:
@@ -190,7 +156,7 @@ def _to_the_end(undertaking: Undertaking, *, display: bool) -> dict[str, Any]:
         raise
     except ChainruleError:
         if steps := checkpoints.steps():
-            say(f"the last checkpoint is of step {steps[-1]:,}; go on from it with: {_resume_command(folder)}")
+            say(f"the last checkpoint is of step {steps[-1]:,}; go on from it with: {resume_command(folder)}")
         raise
     if position.best_step not in {None, position.step}:
         assembly.learner.load_state_dict(checkpoints.read(position.best_step or 0)["learner"])
@@ -249,5 +215,6 @@ def _drive(undertaking: Undertaking, position: Position, checkpoints: Checkpoint
         )
 
 
-def _resume_command(folder: RunFolder) -> str:
+def resume_command(folder: RunFolder) -> str:
+    """The command that goes on with a run."""
     return f"chainrule resume {shlex.quote(str(folder.path))}"

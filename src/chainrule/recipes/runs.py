@@ -49,12 +49,16 @@ def list_runs(folder: Path) -> list[Run]:
 
 
 def _run_folders(folder: Path) -> Iterator[Path]:
-    for place, names, files in os.walk(folder):
+    for place, names, files in os.walk(folder, onerror=_say_unreadable):
         path = Path(place)
         if RunFolder(path).record.name in files:
             names.clear()
             yield path
         names[:] = sorted(name for name in names if not name.startswith("."))
+
+
+def _say_unreadable(error: OSError) -> None:
+    say(f"left out of the list: {error.filename} cannot be read: {error.strerror}.")
 
 
 def _described(folder: RunFolder) -> tuple[Any, Run]:
@@ -70,12 +74,20 @@ def _described(folder: RunFolder) -> tuple[Any, Run]:
     recipe, dataset = record.get("recipe"), record["data"].get("name")
     if not isinstance(recipe, str) or not isinstance(dataset, str):
         raise ResumeError(f"{folder.record} is damaged: it does not say the recipe or the data; start the run anew.")
-    resolved = {name: record["compute"][name] for name in RESOLVED if name in record["compute"]}
-    settings = {**record["options"], **record["configuration"], **resolved}
     run = {"run": str(folder.path), "recipe": recipe, "dataset": dataset, **outcome, "finished": finished}
-    run["settings"] = {name: value for name, value in settings.items() if name not in NOT_COMPARED}
+    run["settings"] = _settings(folder, record)
     worth = 0.0 if run["value"] is None else run["value"] * (-1 if higher_is_better else 1)
     return (recipe, dataset, not finished, run["metric"] or "", worth, run["run"]), run
+
+
+def _settings(folder: RunFolder, record: Mapping[str, Any]) -> dict[str, Any]:
+    resolved = {name: record["compute"][name] for name in RESOLVED if name in record["compute"]}
+    settings = {**record["options"], **record["configuration"], **resolved}
+    try:
+        json.dumps(settings, allow_nan=False)
+    except ValueError as error:
+        raise ResumeError(f"{folder.record} is damaged: a setting is no number; start the run anew.") from error
+    return {name: value for name, value in settings.items() if name not in NOT_COMPARED}
 
 
 def _outcome(folder: RunFolder) -> Run:
@@ -104,9 +116,11 @@ def _progress(folder: RunFolder) -> Run:
     """How far an unfinished run has come: to its newest checkpoint that can be read."""
     unknown: Run = {"metric": None, "value": None, "interval": None}
     for step in reversed(Checkpoints(folder.checkpoints, keep=1).steps()):
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            state: Mapping[str, Any] = json.loads((folder.checkpoints / f"step-{step}" / SKELETON).read_text("utf-8"))
-            return {**unknown, "steps": int(state["position"]["step"]), "seconds": float(state["position"]["seconds"])}
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
+            state = json.loads((folder.checkpoints / f"step-{step}" / SKELETON).read_text(encoding="utf-8"))
+            done, seconds = state["position"]["step"], state["position"]["seconds"]
+            if isinstance(done, int) and _is_finite(seconds):
+                return {**unknown, "steps": done, "seconds": seconds}
     return {**unknown, "steps": 0, "seconds": 0.0}
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from chainrule.recipes.contract import Assembly, Setting
+from chainrule.recipes.contract import Assembly, ScoredFile, Setting
 from chainrule.recipes.supervised import COUNT, SHARE, Classifying, Fitting, check_ranges
 from chainrule.recipes.text_settings import TextSettings
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from chainrule.data.token_store import TokenStore
-    from chainrule.evaluation.bands import Band
+    from chainrule.evaluation.band import Band
     from chainrule.evaluation.judgement import Judgement
 
 
@@ -83,7 +83,7 @@ class Sentiment:
         vectors = word_vectors(texts, vocabulary_size=vocabulary_size, size=size)
         model.embedding.weight.data.copy_(torch.from_numpy(vectors))
 
-    def judge(self, setting: Setting, model_folder: Path, rows: Path | None = None) -> "Judgement":
+    def judge(self, setting: Setting, model_folder: Path, rows: ScoredFile | None = None) -> "Judgement":
         """Accuracy, beside TF-IDF with logistic regression."""
         from chainrule.recipes.text_classification import judge_text_classifier
 

@@ -2,17 +2,17 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from chainrule.recipes.contract import Assembly, Setting
+from chainrule.recipes.contract import Assembly, ScoredFile, Setting
 from chainrule.recipes.supervised import AT_LEAST_0, COUNT, SHARE, Classifying, Fitting, check_ranges
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from chainrule.data.dataset import Dataset, Examples
-    from chainrule.evaluation.bands import Band
+    from chainrule.data.dataset import Examples
+    from chainrule.evaluation.band import Band
     from chainrule.evaluation.judgement import Judgement
 
 
@@ -44,22 +44,20 @@ class SequenceLstm:
         """Refuses values out of range."""
         check_ranges(self, hidden_size=COUNT, noise=AT_LEAST_0, dropout=SHARE)
 
-    def open_data(self, setting: Setting, data: Path | None = None) -> "Dataset":
-        """The sequences it learns from, or others from another file."""
-        from chainrule.data.opening import open_examples
-
-        return open_examples(
-            None if data else setting.dataset,
-            data or setting.data,
-            kind="sequences",
-            sequence_column=self.sequence_column,
-            label_column=self.label_column,
-        )
+    @property
+    def reading(self) -> dict[str, Any]:
+        """What `open_examples` is told of the data."""
+        return {
+            "kind": "sequences",
+            "sequence_column": self.sequence_column,
+            "label_column": self.label_column,
+        }
 
     def build(self, setting: Setting) -> Assembly:
         """Standardises the values by the training split and makes a model with fresh weights."""
         import torch
 
+        from chainrule.data.opening import open_examples
         from chainrule.data.order import EpochOrder
         from chainrule.data.sequence_store import SequencePreprocessor, SequenceStore
         from chainrule.inference.sequences import PREPROCESSING
@@ -70,7 +68,7 @@ class SequenceLstm:
         from chainrule.runtime.draws import reseed_all
         from chainrule.training.loop import Selection
 
-        dataset = self.open_data(setting)
+        dataset = open_examples(setting.dataset, setting.data, **self.reading)
         train, held_out = dataset.split("train"), dataset.split("validation")
         classes = dataset.classes or ()
         preprocessor = SequencePreprocessor.fit(train)
@@ -117,21 +115,23 @@ class SequenceLstm:
             save_model=lambda folder: write_model(folder, model, config, {PREPROCESSING: preprocessor.to_json()}),
         )
 
-    def judge(self, setting: Setting, model_folder: Path, rows: Path | None = None) -> "Judgement":
+    def judge(self, setting: Setting, model_folder: Path, rows: ScoredFile | None = None) -> "Judgement":
         """Accuracy, beside logistic regression on each value's mean, spread, lowest, highest, first and last."""
+        from functools import partial
+
         import numpy as np
 
+        from chainrule.data.taught import Taught
         from chainrule.evaluation.baselines import majority
         from chainrule.evaluation.classification import judge_classification
         from chainrule.evaluation.describe import describer
         from chainrule.evaluation.linear import logistic_regression
         from chainrule.inference.sequences import load_sequence_predictor
-        from chainrule.recipes.judging import judged_on, scored_examples
+        from chainrule.recipes.judging import scored_examples
 
-        dataset = self.open_data(setting)
-        train, held_out = dataset.split("train"), dataset.split("validation")
         predictor = load_sequence_predictor(model_folder, setting.compute)
-        test = scored_examples(dataset, rows, lambda path: self.open_data(setting, path))
+        scored = scored_examples(setting, rows, Taught(classes=predictor.classes), **self.reading)
+        test = scored.test
 
         def features(examples: "Examples") -> "NDArray[np.float32]":
             scaled = [predictor.preprocessor.transform(sequence) for sequence in examples.sequences()]
@@ -143,7 +143,7 @@ class SequenceLstm:
             probabilities=predictor.probabilities(test.sequences()),
             labels=test.labels(),
             classes=predictor.classes,
-            baselines=(majority(train, test), logistic_regression(train, held_out, test, features=features)),
+            baselines=scored.baselines(majority, partial(logistic_regression, features=features)),
             describe=describer(test),
         )
-        return judged_on(test, judgement)
+        return scored.judged(judgement)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,8 +13,10 @@ from chainrule.data.dataset import Dataset, Examples
 from chainrule.data.opening import open_examples
 from chainrule.data.order import EpochOrder
 from chainrule.data.preprocess import TablePreprocessor, TargetScaler
+from chainrule.data.table_columns import Category
+from chainrule.data.taught import Taught
 from chainrule.inference.tables import TableModel, table_files
-from chainrule.learners.batches import Part, SplitBatches, gather_rows
+from chainrule.learners.batches import Part, SplitBatches, gather_table
 from chainrule.learners.objectives import squared_error
 from chainrule.models.folder import ModelConfig, build_model, write_model
 from chainrule.recipes.contract import Assembly, Setting
@@ -32,10 +33,14 @@ class TableColumns:
     answer: Answer
     chosen: Mapping[str, Any]
 
-    def open(self, setting: Setting, data: Path | None = None) -> Dataset:
-        """The rows of a run, or others with the same columns from another file."""
-        dataset = None if data else setting.dataset
-        return open_examples(dataset, data or setting.data, kind="table", answer=self.answer, **self.chosen)
+    @property
+    def reading(self) -> dict[str, Any]:
+        """What `open_examples` is told of the data."""
+        return {"kind": "table", "answer": self.answer, **self.chosen}
+
+    def open(self, setting: Setting) -> Dataset:
+        """The rows of a run."""
+        return open_examples(setting.dataset, setting.data, **self.reading)
 
 
 def build_perceptron(
@@ -59,7 +64,7 @@ def build_perceptron(
     """
     dataset = columns.open(setting)
     train, held_out = dataset.split("train"), dataset.split("validation")
-    preprocessor = TablePreprocessor.fit(train.features())
+    preprocessor = TablePreprocessor.fit(train)
     scaler = None if classifying else TargetScaler.fit(train.targets())
     outputs = len(dataset.classes or ()) if classifying else 1
     config = ModelConfig(
@@ -75,8 +80,7 @@ def build_perceptron(
 
     def part(examples: Examples) -> Part:
         answers = scaler.scale(examples.targets()) if scaler else examples.labels()
-        features = preprocessor.transform(examples.features())
-        return Part(gather=gather_rows(features, device), targets=torch.from_numpy(answers).to(device))
+        return Part(gather=gather_table(examples, preprocessor, device), targets=torch.from_numpy(answers).to(device))
 
     return assemble(
         setting,
@@ -95,6 +99,15 @@ def build_perceptron(
         selection=Selection("loss", higher_is_better=False) if classifying else Selection("r2", higher_is_better=True),
         save_model=lambda folder: write_model(folder, model, config, table_files(preprocessor, scaler)),
     )
+
+
+def taught(model: TableModel, classes: tuple[str, ...] | None = None) -> Taught:
+    """What a model knows of its columns and classes."""
+    columns = (
+        (column.name, column.categories if isinstance(column, Category) else None)
+        for column in model.preprocessor.columns
+    )
+    return Taught(classes=classes, columns=tuple(columns))
 
 
 def features_of(model: TableModel, examples: Examples) -> NDArray[np.float32]:

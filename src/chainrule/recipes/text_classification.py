@@ -1,11 +1,13 @@
 """What the recipes that classify texts have in common."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chainrule.data.dataset import Examples
 from chainrule.data.order import EpochOrder
+from chainrule.data.taught import Taught
 from chainrule.data.text_tokens import TextsOf, train_tokenizer
 from chainrule.data.token_store import TokenStore, encode
 from chainrule.evaluation.baselines import majority
@@ -16,12 +18,11 @@ from chainrule.evaluation.linear import tfidf_logistic_regression
 from chainrule.inference.texts import load_text_predictor, text_files
 from chainrule.learners.batches import Part, SplitBatches, gather_tokens
 from chainrule.models.folder import ModelConfig, build_model, write_model
-from chainrule.recipes.contract import Assembly, Setting
-from chainrule.recipes.judging import class_figures, judged_on, scored_examples
+from chainrule.recipes.contract import Assembly, ScoredFile, Setting
+from chainrule.recipes.judging import class_figures, scored_examples
 from chainrule.recipes.supervised import Classifying, Fitting, assemble
 from chainrule.recipes.text_settings import TextSettings
 from chainrule.runtime.draws import reseed_all
-from chainrule.runtime.progress import say
 from chainrule.training.loop import Selection
 
 if TYPE_CHECKING:
@@ -60,8 +61,6 @@ def build_text_classifier(
     tokenizer = train_tokenizer(texts.tokenizer, TextsOf(train), vocabulary_size=texts.vocabulary_size)
     train_store = encode(tokenizer, TextsOf(train), max_length=texts.max_length)
     held_out_store = encode(tokenizer, TextsOf(held_out), max_length=texts.max_length)
-    say(train_store.sentence("train"))
-    say(held_out_store.sentence("validation"))
 
     classes = dataset.classes or ()
     sizes = {"vocabulary_size": tokenizer.get_vocab_size(), "classes": len(classes)}
@@ -95,7 +94,7 @@ def build_text_classifier(
         evaluation_batch_size=4 * fitting.batch_size,
     )
     files = text_files(tokenizer.to_str(pretty=True), texts.max_length)
-    return assemble(
+    assembly = assemble(
         setting,
         fitting,
         dataset=dataset,
@@ -106,10 +105,12 @@ def build_text_classifier(
         selection=Selection("accuracy", higher_is_better=True),
         save_model=lambda folder: write_model(folder, model, config, files),
     )
+    cut = (train_store.sentence("train"), held_out_store.sentence("validation"))
+    return replace(assembly, data={**assembly.data, "notes": [*assembly.data["notes"], *cut]})
 
 
 def judge_text_classifier(
-    setting: Setting, texts: TextSettings, model_folder: Path, rows: Path | None = None
+    setting: Setting, texts: TextSettings, model_folder: Path, rows: ScoredFile | None = None
 ) -> Judgement:
     """Accuracy of a finished model, beside TF-IDF with logistic regression.
 
@@ -117,17 +118,17 @@ def judge_text_classifier(
         setting: the run's own.
         texts: how they are read.
         model_folder: the finished model.
-        rows: a file to score instead of the test split.
+        rows: what to score instead of the test split.
     """
-    dataset = texts.open(setting)
-    train, held_out = dataset.split("train"), dataset.split("validation")
-    test = scored_examples(dataset, rows, lambda path: texts.open(setting, path))
     predictor = load_text_predictor(model_folder, setting.compute)
+    scored = scored_examples(setting, rows, Taught(classes=predictor.classes), **texts.reading)
+    test = scored.test
+    tokens = predictor.tokens(TextsOf(test))
     judgement = judge_classification(
-        probabilities=predictor.probabilities(TextsOf(test)),
+        probabilities=predictor.probabilities_of(tokens),
         labels=test.labels(),
         classes=predictor.classes,
-        baselines=(majority(train, test), tfidf_logistic_regression(train, held_out, test)),
+        baselines=scored.baselines(majority, tfidf_logistic_regression),
         describe=describer(test),
     )
-    return judged_on(test, judgement)
+    return scored.judged(judgement, tokens.sentence("scored" if rows else "test"))

@@ -1,8 +1,7 @@
 """How the recipes for texts read and cut them."""
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from chainrule.recipes.supervised import COUNT, LARGEST, check_ranges
 
@@ -30,14 +29,13 @@ class TextSettings:
         """Refuses values out of range."""
         check_ranges(self, max_length=COUNT, vocabulary_size=(3, LARGEST))
 
-    def open(self, setting: "Setting", data: Path | None = None) -> "Dataset":
-        """The texts of a run, or others of the same kind from another file."""
+    @property
+    def reading(self) -> dict[str, Any]:
+        """What `open_examples` is told of the data."""
+        return {"kind": "text", "text_column": self.text_column, "label_column": self.label_column}
+
+    def open(self, setting: "Setting") -> "Dataset":
+        """The texts of a run."""
         from chainrule.data.opening import open_examples
 
-        return open_examples(
-            None if data else setting.dataset,
-            data or setting.data,
-            kind="text",
-            text_column=self.text_column,
-            label_column=self.label_column,
-        )
+        return open_examples(setting.dataset, setting.data, **self.reading)

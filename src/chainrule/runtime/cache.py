@@ -1,11 +1,13 @@
 """The folder that keeps what was fetched, converted and measured.
 
 `downloads/` holds files as their publishers made them, `datasets/` what `data.store` made of them, `peaks/`
-the speeds `runtime.peak` measured. All of it can be removed at any time: it is fetched and made again.
+the speeds `runtime.peak` measured, `hashes/` those of files that were read, `passing/` files without a name
+that go with their process. All of it can be removed at any time: it is fetched and made again.
 """
 
 import os
 from pathlib import Path
+from typing import IO
 
 from chainrule.errors import StorageError
 
@@ -35,3 +37,17 @@ def made(name: str) -> Path:
             f"cannot create the cache folder {path}: {error.strerror}; set {VARIABLE} to a folder you may write to."
         ) from error
     return path
+
+
+def nameless_file() -> IO[bytes]:
+    """A new file without a name, which goes when it is closed and no longer mapped.
+
+    It is in the cache, since the system's own place for such files is often in memory; that place will do where the
+    cache takes nothing.
+    """
+    import tempfile
+
+    try:
+        return tempfile.TemporaryFile(dir=made("passing"))
+    except (StorageError, OSError):
+        return tempfile.TemporaryFile()

@@ -68,7 +68,7 @@ class RunFolder:
         """
         try:
             return dict(json.loads(self.report.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError) as error:
+        except (OSError, ValueError, TypeError, RecursionError) as error:
             raise ResumeError(f"{self.report} cannot be read ({error}); remove it and resume the run.") from error
 
 
