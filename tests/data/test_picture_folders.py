@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from chainrule.data import picture_folders
 from chainrule.data.own_files import read_own
+from chainrule.data.picture_folders import open_folder
 from chainrule.data.splits import example_digest, split_code
 from chainrule.errors import ColumnError, DataError, FileFormatError
 from tests.data.test_pictures import claiming_png
@@ -180,3 +182,47 @@ def test_a_file_is_no_folder(tmp_path):
     path = save(tmp_path / "a.png", 1)
     with pytest.raises(FileFormatError, match=r"a\.png is not a folder; one that holds a folder of pictures for each"):
         read_own(path, kind="pictures")
+
+
+def test_pictures_are_read_again_only_where_one_changed(folder, monkeypatch):
+    read = []
+    original = picture_folders.sha256_file
+    monkeypatch.setattr(picture_folders, "sha256_file", lambda path: read.append(path.name) or original(path))
+
+    def opened(changed_at=10**18):
+        read.clear()
+        for place in (folder, *folder.rglob("*")):
+            os.utime(place, ns=(changed_at, changed_at))
+        return read_own(folder, kind="pictures").sha256, len(read)
+
+    first = opened()
+    assert first[1] == 31
+    assert opened() == (first[0], 0)
+    (folder / "cat" / "01.png").rename(folder / "cat" / "02.png")
+    renamed = opened()
+    assert (renamed[0] != first[0], renamed[1]) == (True, 31)
+    save(folder / "cat" / "02.png", 97)
+    changed = opened(10**18 + 1)
+    assert (changed[0] not in {first[0], renamed[0]}, changed[1]) == (True, 31)
+
+
+def test_equal_files_seen_from_another_folder_are_other_data(folder):
+    for place in (folder.parent, folder, *folder.rglob("*")):
+        os.utime(place, ns=(10**18, 10**18))
+    assert open_folder(folder).sha256() != open_folder(folder.parent).sha256()
+
+
+def test_a_hash_is_not_kept_while_a_picture_cannot_be_read(folder, monkeypatch):
+    for place in (folder, *folder.rglob("*")):
+        os.utime(place, ns=(10**18, 10**18))
+    original = picture_folders.sha256_file
+
+    def refuse(path):
+        if path.name == "01.png":
+            raise PermissionError(13, "Permission denied")
+        return original(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(picture_folders, "sha256_file", refuse)
+        closed = open_folder(folder).sha256()
+    assert open_folder(folder).sha256() != closed

@@ -53,6 +53,27 @@ def test_the_whole_as_scikit_learn_does():
     np.testing.assert_allclose(made, theirs.fit_transform(rows).astype(float), rtol=1e-5)
 
 
+def test_a_table_in_parts_is_learned_as_a_whole(monkeypatch):
+    random = np.random.default_rng(5)
+    gaps = random.normal(1e6, 3, 97)
+    gaps[-2:] = np.nan
+    columns = {
+        "n": pa.array(gaps),
+        "same": pa.array([5.0] * 97),
+        "c": pa.array([f"{n}" for n in random.integers(0, 29, 97)]).dictionary_encode(),
+    }
+    rows = pa.table(columns | {"target": pa.array(gaps)})
+    examples = Dataset(name="t", kind="table", rows=rows, split_codes=np.zeros(97, np.uint8), sha256="").split("train")
+    whole = TablePreprocessor.of({name: [cells] for name, cells in columns.items()})
+    assert TablePreprocessor.fit(examples) == whole
+    monkeypatch.setattr(preprocess, "ROWS", 7)
+    parts = TablePreprocessor.fit(examples)
+    assert (parts.notes, parts.outputs) == (whole.notes, whole.outputs)
+    assert parts.columns[1] == whole.columns[1]
+    assert parts.columns[0].mean == pytest.approx(whole.columns[0].mean, rel=1e-14)
+    assert parts.columns[0].deviation == pytest.approx(whole.columns[0].deviation, rel=1e-12)
+
+
 def test_rows_are_like_columns(table):
     rows = [
         {"gap": None, "size": "1.0", "colour": "red", "more": 3},

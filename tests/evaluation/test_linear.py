@@ -9,6 +9,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from chainrule.data.catalog import open_dataset
+from chainrule.data.dataset import Examples
 from chainrule.evaluation import linear
 from tests.evaluation.sets import codes, matrix, pictures, splits, table, texts
 
@@ -114,6 +115,51 @@ def test_large_pictures_are_capped_by_their_pixels(monkeypatch):
     data = pictures(pixels, np.arange(83) % 2, codes(71, 5, 7), ("a", "b"))
     found = linear.logistic_regression_pixels(*splits(data))
     assert found.name == "logistic regression on pixels (fitted to 50 of 71 pictures)"
+
+
+def sizes_of(baseline, data):
+    """How many rows at a time were asked for, and the name."""
+    sizes = []
+
+    def features(examples):
+        sizes.append(len(examples))
+        return matrix(examples)
+
+    return sizes, baseline(*splits(data), features=features).name
+
+
+def test_wide_tables_are_capped_by_their_values_in_every_split(monkeypatch):
+    monkeypatch.setattr(linear, "MOST_VALUES", 400)
+    monkeypatch.setattr(linear, "PART_VALUES", 150)
+    assert sizes_of(linear.logistic_regression, rows()) == (
+        [1, *[30, 30, 20], *[20], *[30, 9]],
+        "logistic regression (fitted to 80 of 149 rows)",
+    )
+    random = np.random.default_rng(0)
+    numbers = table(random.normal(size=(211, 5)), codes(149, 23, 39), targets=random.normal(size=211))
+    assert sizes_of(linear.ridge, numbers) == (
+        [1, *[30, 10], *[10], *[30, 9]],
+        "ridge regression (fitted to 40 of 149 rows)",
+    )
+
+
+def test_few_texts_are_in_memory_at_a_time(monkeypatch):
+    monkeypatch.setattr(linear, "MOST_CHARACTERS", 1400)  # each review has 14
+    monkeypatch.setattr(linear, "TEXTS_PART", 17)
+    sizes = []
+    for name in ("texts", "take"):
+        original = getattr(Examples, name)
+
+        def noted(examples, *given, original=original):
+            sizes.append((original.__name__, len(examples), *given[:1]))
+            return original(examples, *given)
+
+        monkeypatch.setattr(Examples, name, noted)
+    train, validation, test = splits(reviews())
+    linear.tfidf_logistic_regression(train, validation, test)
+    counted = [size for name, size, *column in sizes if (name, column) == ("take", ["text"])]
+    assert [size for name, size, *_ in sizes if name == "texts"] == [100, 25, 17, 17, 17, 8]
+    assert counted == [*[17] * 16, 11, 100, *[17] * 3, 8, 25, 17, 17, 17, 8]
 
 
 def test_the_test_split_is_taken_in_parts(monkeypatch):

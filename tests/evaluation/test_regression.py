@@ -61,9 +61,7 @@ def test_the_baselines_are_scored_on_the_same_examples():
 def test_equal_targets_are_noted(targets, value):
     found = judge(predictions=targets + 1, targets=targets, baselines=(Baseline(name="mean", outputs=targets + 1),))
     assert (found.value, found.interval) == (value, (value, value))
-    assert found.notes == (
-        "All targets are equal, so R² is not defined; 0 stands for it, or 1 without any error.",
-    )
+    assert found.notes == ("All targets are equal, so R² is not defined; 0 stands for it, or 1 without any error.",)
     assert all(render_png(plot.draw)[:4] == b"\x89PNG" for plot in found.plots)
 
 

@@ -11,7 +11,7 @@ import sys
 import pytest
 import torch
 
-from chainrule.errors import ModelFolderError
+from chainrule.errors import ModelFolderError, StorageError
 from chainrule.models.folder import ModelConfig, build_model, read_model, seal, write_model
 
 CONFIG = ModelConfig(
@@ -159,3 +159,8 @@ def test_a_family_is_looked_up_and_never_imported(folder):
 def test_a_configuration_in_another_encoding(folder):
     (folder / "config.json").write_bytes("{}".encode("utf-16"))
     assert refused(folder).startswith("M/config.json cannot be read")
+
+
+def test_a_model_for_which_there_is_no_space_is_told(tmp_path, full_disk):
+    with full_disk(100), pytest.raises(StorageError, match="no space to write .*; make room, then resume the run."):
+        write_model(tmp_path, build_model(CONFIG), CONFIG, {})

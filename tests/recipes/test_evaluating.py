@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from chainrule import api
+from chainrule.data.catalog import open_dataset
 from chainrule.errors import ColumnError, DataError, ModelFolderError, OptionError
 from chainrule.models import folder as model_folders
 from tests.crash.small_runs import reviews
@@ -169,6 +170,25 @@ def test_a_few_rows_of_a_table_are_read_as_the_model_learned_them(own_table, tmp
     assert sentence_on(own_table / "run", ColumnError, data=path) == (
         f"{path} has no column 'bought' (--label-column); its columns are 'size', 'colour', 'answer'."
     )
+
+
+@pytest.mark.parametrize(("recipe", "dataset"), [("image-cnn", "digits"), ("sequence-lstm", "japanese-vowels")])
+def test_pictures_and_sequences_of_one_class(trained, tmp_path, recipe, dataset):
+    train = open_dataset(dataset).split("train")
+    chosen = np.flatnonzero(train.labels() == 3)[:5]
+    if recipe == "image-cnn":
+        arrays = {"x": train.pictures(chosen)}
+    else:
+        sequences = train.sequences(chosen)
+        arrays = {"steps": np.concatenate(sequences), "lengths": list(map(len, sequences))}
+    name = (train.dataset.classes or ())[3]
+    path = tmp_path / "five.npz"
+    np.savez(path, **arrays, y=np.array([name] * 5))
+    report = api.evaluate(trained(recipe), data=path)
+    assert report["notes"][0] == ("5 of 5 scored examples stand in the training split, so the model has seen them.")
+    assert [row["class"] for row in report["per_class"] if row["support"]] == [name]
+    assert (report["examples"], report["data"]["classes"]) == (5, list(train.dataset.classes))
+    assert "columns were named" in sentence_on(trained(recipe), OptionError, data=path, label_column="y")
 
 
 def test_numbers_without_the_training_data(tmp_path):

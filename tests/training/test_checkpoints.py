@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
 
 from chainrule.errors import CheckpointError, StorageError
 from chainrule.training import checkpoints as module
@@ -121,3 +122,15 @@ def test_a_foreign_name_is_no_checkpoint(tmp_path):
     (tmp_path / "checkpoints/step-9-mine").mkdir()
     (tmp_path / "checkpoints/notes.txt").touch()
     assert checkpoints.steps() == [3]
+
+
+@pytest.mark.parametrize("array", [np.zeros(5000), torch.zeros(5000)])
+def test_weights_for_which_there_is_no_space_are_told(tmp_path, full_disk, array):
+    checkpoints = written(tmp_path, [3])
+    with full_disk(1000):
+        checkpoints.write(7, {"weights": array}, best=None)
+        with pytest.raises(StorageError, match="no space to write .*step-7.*; make room, then resume the run."):
+            checkpoints.wait()
+    assert checkpoints.steps() == [3]
+    assert checkpoints.read_newest()["step"] == 3
+    assert not list((tmp_path / "checkpoints").glob(".partial-*"))

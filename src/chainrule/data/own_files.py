@@ -171,11 +171,11 @@ def _cached(
     A file that was never seen is opened before its hash is taken: what is hostile is refused without reading on.
     """
     opened = None
-    sha256 = recall_sha256(path)
+    sha256 = recall_sha256([path])
     if sha256 is None:
         opened = opener(path)
         sha256 = sha256_file(path)
-        remember_sha256(path, sha256)
+        remember_sha256([path], sha256)
     key = _key(options, sha256)
     known = store.open_dataset(key)
     return known or _converted(key, lambda: convert(opened or opener(path), key, sha256))

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from chainrule.data.known_hashes import recall_sha256, remember_sha256
 from chainrule.data.own_classes import picture_classes
 from chainrule.data.own_pictures import BATCH_BYTES, TRAIN, About, Part, choose_shape, write_pictures
 from chainrule.data.pictures import SUFFIXES, Shape, picture_header, read_picture
@@ -47,17 +48,22 @@ class Folder:
     passed_over: Mapping[str, int]
 
     def sha256(self) -> str:
-        """Of the pictures' places and contents."""
-        digest = hashlib.sha256()
+        """Of the pictures' places and contents; they are read only where one changed since they were last."""
+        paths = [self.path, *(picture.path for picture in self.pictures)]
+        if known := recall_sha256(paths):
+            return known
+        digest, all_readable = hashlib.sha256(), True
         with progress.bar("reading pictures", total=len(self.pictures), unit="pictures") as advance:
             for picture in self.pictures:
                 place = picture.path.relative_to(self.path).as_posix()
                 try:
                     content = sha256_file(picture.path)
                 except OSError:
-                    content = "unreadable"
+                    content, all_readable = "unreadable", False
                 digest.update(f"{place}\0{content}\n".encode("utf-8", "surrogateescape"))
                 advance(1)
+        if all_readable:
+            remember_sha256(paths, digest.hexdigest())
         return digest.hexdigest()
 
 

@@ -52,18 +52,18 @@ class TablePreprocessor:
         return cls.of({name: _Cells(examples, name) for name in examples.feature_names})
 
     @classmethod
-    def of(cls, columns: Mapping[str, Iterable[pa.Array]]) -> "TablePreprocessor":
+    def of(cls, parts: Mapping[str, Iterable[pa.Array]]) -> "TablePreprocessor":
         """A preprocessor for tables like this one.
 
         Args:
-            columns: float64 or dictionary<int32, string>, some rows at a time; gone through more than once.
+            parts: columns, float64 or dictionary<int32, string>, some rows at a time; gone through more than once.
 
         Raises:
             ColumnError: no column says anything, or one holds numbers too large to be squared.
         """
         fitted = {
-            name: (fit_category if pa.types.is_dictionary(next(iter(parts)).type) else fit_number)(name, parts)
-            for name, parts in columns.items()
+            name: (fit_category if pa.types.is_dictionary(next(iter(cells)).type) else fit_number)(name, cells)
+            for name, cells in parts.items()
         }
         columns = tuple(column for column in fitted.values() if column is not None)
         if not columns:

@@ -1,4 +1,4 @@
-"""Rows of a table ready for a network, on disk and with their categories as codes, so that their size does not matter."""
+"""Rows of a table ready for a network, on disk, categories as codes, so that their size does not matter."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -180,7 +180,8 @@ def _parts(examples: Examples, count: int) -> Iterator[Examples]:
 
 
 def _width(table: Examples, features: Features) -> int:
-    return features(Examples(table.dataset, table.row_numbers[:1])).shape[1]
+    width: int = features(Examples(table.dataset, table.row_numbers[:1])).shape[1]
+    return width
 
 
 def _few_rows(table: Examples, width: int, share: int = 1) -> Examples:

@@ -59,9 +59,7 @@ def judge_regression(
         mistakes=_worst(predictions, targets, describe),
         plots=(Plot("residuals.png", partial(plots.draw_residuals, predictions, targets, target)),),
         notes=(
-            ("All targets are equal, so R² is not defined; 0 stands for it, or 1 without any error.",)
-            if flat
-            else ()
+            ("All targets are equal, so R² is not defined; 0 stands for it, or 1 without any error.",) if flat else ()
         ),
     )
 
@@ -84,9 +82,7 @@ def _check(predictions: NDArray[np.floating], targets: NDArray[np.floating]) -> 
             "give one number an example each, and at least one example."
         )
     if not np.isfinite(targets).all():
-        raise DataError(
-            f"the target of example {np.argmin(np.isfinite(targets))} is not finite; leave its row out."
-        )
+        raise DataError(f"the target of example {np.argmin(np.isfinite(targets))} is not finite; leave its row out.")
     finite = np.isfinite(predictions)
     if not finite.all():
         raise NotFiniteError(

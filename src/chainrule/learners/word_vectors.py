@@ -62,8 +62,8 @@ def _company(store: TokenStore, vocabulary_size: int) -> Any:
     counts = csr_matrix((vocabulary_size, vocabulary_size))
     for start in range(0, len(store.tokens), PART):
         tokens = np.asarray(store.tokens[start : start + PART + WINDOW])
-        here = np.diff(np.clip(store.offsets, start, start + len(tokens)))
-        text_of = np.repeat(np.arange(len(store)), here)
+        offsets = np.clip(store.offsets, start, start + len(tokens))
+        text_of = np.repeat(np.arange(len(store)), offsets[1:] - offsets[:-1])
         for distance in range(1, WINDOW + 1):
             pairs = min(PART, len(tokens) - distance)
             if pairs <= 0:
