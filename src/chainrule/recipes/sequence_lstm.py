@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from chainrule.evaluation.band import Band
 from chainrule.recipes.contract import Assembly, ScoredFile, Setting
 from chainrule.recipes.supervised import AT_LEAST_0, COUNT, SHARE, Classifying, Fitting, check_ranges
 
@@ -12,8 +13,24 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from chainrule.data.dataset import Examples
-    from chainrule.evaluation.band import Band
     from chainrule.evaluation.judgement import Judgement
+
+
+MACHINE = "2 cores of an Intel Xeon with AMX, bf16, other work beside it"
+
+EXPECTED = (
+    Band(
+        setting={"dataset": "japanese-vowels"},
+        metric="accuracy",
+        mean=0.9784,
+        standard_deviation=0.0022,
+        seeds=4,
+        machine=MACHINE,
+        seconds=8,
+        command="chainrule train sequence-lstm --seed SEED",
+        baseline=("logistic regression", 0.9865),
+    ),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +40,7 @@ class SequenceLstm:
     name: ClassVar[str] = "sequence-lstm"
     summary: ClassVar[str] = "LSTM over sequences of vectors"
     dataset: ClassVar[str] = "japanese-vowels"
-    expected: ClassVar["tuple[Band, ...]"] = ()
+    expected: ClassVar[tuple[Band, ...]] = EXPECTED
 
     sequence_column: str | None = None
     """Column of an own file that holds the sequences, lists of steps; guessed where it is plain."""
