@@ -10,6 +10,7 @@ import pytest
 
 # Everything here is small, and on a busy machine threads that wait for each other take a hundred times longer.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 
 def pytest_addoption(parser):

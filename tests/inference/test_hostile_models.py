@@ -263,3 +263,21 @@ def test_an_answer_that_is_no_number_is_told(copied):
 def test_a_picture_that_is_not_there_is_told(trained, path):
     with pytest.raises(DataError, match="there is nothing at|is no path|is a folder"):
         api.load(trained("image-cnn")).predict([path])
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ("a", "input 2 is not a sequence (Expecting value"),
+        ("[" * 100_000, "input 2 is not a sequence (maximum recursion depth exceeded"),
+        ([[0.5, "a"]], "input 2 is not a sequence (could not convert string to float: 'a')"),
+        ([0.5], "input 2 has 1 axes; give steps of values"),
+        ([], "input 2 has 1 axes; give steps of values"),
+        ([[0.5]], "a sequence of shape (1, 1) was given; at least one step of 12 values was needed."),
+        ([[math.nan] * 12], "step 1 of a sequence holds what is no finite number"),
+    ],
+)
+def test_what_is_no_sequence_is_told(trained, given, sentence):
+    with pytest.raises(DataError) as caught:
+        api.load(trained("sequence-lstm")).predict([[[0.5] * 12], given])
+    assert str(caught.value).startswith(sentence)

@@ -34,6 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     if sys.stderr is None:  # closed; the next file to be opened would take its number, and get what is meant for it
         sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - it stays open
+    # Torch's threads wait for each other by spinning; on a core that another program wants, a step would take ten
+    # times longer. It must be said before torch is loaded.
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     try:
         from cyclopts import CycloptsError
 

@@ -67,7 +67,7 @@ class SequencePredictor:
 def _sequence(number: int, given: Any) -> NDArray[np.float32]:
     try:
         steps = np.asarray(json.loads(given) if isinstance(given, str) else given, dtype=np.float32)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise DataError(
             f"input {number} is not a sequence ({error}); give steps such as [[0.1, 2], [0.3, 1]]."
         ) from error
