@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import os
+import signal
 import resource
 import signal
 
@@ -11,6 +12,10 @@ import pytest
 # Everything here is small, and on a busy machine threads that wait for each other take a hundred times longer.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+
+# A shell that runs this in the background has Ctrl-C ignored, which every child would inherit.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser):
