@@ -3,7 +3,6 @@
 import contextlib
 import functools
 import os
-import signal
 import resource
 import signal
 
