@@ -33,7 +33,8 @@ format: install
 	$(BIN)/ruff check --fix .
 
 benchmark: install
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m pip install --quiet --group benchmark
+	env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(BIN)/python -m benchmarks
 
 check-crash: install
 	$(BIN)/python -m pytest tests/crash --real-kills 20

@@ -1,6 +1,8 @@
 """All benchmarks, one after another: `python -m benchmarks`."""
 
-from benchmarks import loop, lstm
+from benchmarks import autograd, loop, lstm, tables
 
+tables.main()
+autograd.main()
 lstm.main()
 loop.main()

@@ -16,7 +16,13 @@ ChainruleError                    exit status 1
 │   ├── ResumeError               a run that cannot go on here
 │   ├── NotFiniteError            a loss or gradient that is infinite or not a number
 │   ├── StorageError              the disk is full or refuses to write
-│   └── MemoryShortageError       the machine has less memory than is asked for
+│   ├── MemoryShortageError       the machine has less memory than is asked for
+│   ├── ProcessLostError          another process of the run has ended or cannot be reached
+│   └── ToldByAnother             another process of the run says what went wrong; exit status 0
+├── AutogradError
+│   ├── OperandError              arrays an operation cannot take: their shapes, types or values
+│   ├── GraphError                a gradient that cannot be had: nothing recorded it, or it was freed
+│   └── GradientError             a gradient rule that finite differences contradict
 └── Interrupted                   exit status 130: stopped by Ctrl-C or SIGTERM, after a checkpoint
 
 Every message is one sentence or two: what was given, what was needed, what to do.
@@ -29,6 +35,8 @@ class ChainruleError(Exception):
     """The root of all errors the package raises on purpose."""
 
     exit_status: ClassVar[int] = 1
+    is_for_this_process: bool = False
+    """Of the processes of a run that had joined, the one to tell the user has this set in its error."""
 
 
 class UsageError(ChainruleError):
@@ -102,6 +110,32 @@ class StorageError(RunError):
 
 class MemoryShortageError(RunError):
     """The machine has less memory than is asked for."""
+
+
+class ProcessLostError(RunError):
+    """Another process of the run has ended or cannot be reached."""
+
+
+class ToldByAnother(RunError):  # noqa: N818 - nothing went wrong that is not said elsewhere
+    """Another process of the run says what went wrong; its exit status counts, so that this one has none."""
+
+    exit_status = 0
+
+
+class AutogradError(ChainruleError):
+    """Something the autograd cannot compute."""
+
+
+class OperandError(AutogradError):
+    """Arrays whose shapes, types or values an operation cannot take."""
+
+
+class GraphError(AutogradError):
+    """A gradient that cannot be had: nothing recorded it, or it was freed."""
+
+
+class GradientError(AutogradError):
+    """A gradient rule that finite differences contradict."""
 
 
 class Interrupted(ChainruleError):  # noqa: N818 - nothing went wrong
