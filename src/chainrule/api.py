@@ -24,7 +24,8 @@ def train(recipe: str, **settings: Any) -> Report:
         settings: any field of `RunOptions` or of the recipe, by name: `seed=1`, `hidden_size=256`.
 
     Returns:
-        The report, as `report.json` in the folder of the run holds it.
+        The report, as `report.json` in the folder of the run holds it; started by torchrun in several processes,
+        the first alone has it, and the others get an empty one.
 
     Raises:
         UnknownNameError: no such recipe, or no such setting.

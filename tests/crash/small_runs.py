@@ -36,6 +36,7 @@ def small_runs(folder: Path) -> dict[str, dict[str, Any]]:
             "steps": 13,
             "hidden_size": 8,
             "embedding_size": 8,
+            "runs": 50,
             "batch_size": 32,
         },
         "mlp-classification": {**COMMON, "dataset": "breast-cancer", "steps": 13, "hidden_sizes": (16,)},

@@ -17,9 +17,11 @@ from chainrule.data.dataset import Dataset
 from chainrule.data.text_tokens import (
     LONGEST_WORD,
     PAD_ID,
+    SPECIAL,
     UNKNOWN_ID,
     TextsOf,
     read_tokenizer,
+    spelling_of,
     train_tokenizer,
 )
 from chainrule.errors import DataError, ModelFolderError, OptionError
@@ -196,3 +198,15 @@ def test_a_broken_or_foreign_tokenizer_is_refused(tmp_path):
     path.write_text(TRAINED["characters"].to_str().replace("[PAD]", "<pad>"))
     with pytest.raises(ModelFolderError, match=r"was not written by chainrule: \[PAD\] must be 0 and \[UNK\] 1"):
         read_tokenizer(path)
+
+
+def test_tokens_are_spelt_by_their_characters():
+    tokenizer = train_tokenizer("subwords", ["abab abba", "abab baab"], vocabulary_size=9)
+    spelling = spelling_of(tokenizer, 3)
+    letters = {2: "a", 3: "b"}
+    for token, number in tokenizer.get_vocab().items():
+        spelt = "".join(letters[letter] for letter in spelling[number] if letter > 1)
+        assert spelt == ("" if token in SPECIAL else token[:3])
+    assert spelling[0].tolist() == [0, 0, 0]
+    assert spelling[1].tolist() == [1, 0, 0]
+    assert {len(token) for token in tokenizer.get_vocab()} > {1, 2}

@@ -1,11 +1,10 @@
 """The LSTM against torch's own bidirectional one over packed sequences, and against the equations by hand."""
 
-import pytest
 import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from chainrule.models.lstm import BidirectionalLstm, lstm_classifier, turn_round
+from chainrule.models.lstm import BidirectionalLstm, turn_round
 
 BATCH, TIME, INPUT, HIDDEN, CLASSES, TOKENS = 5, 11, 7, 3, 13, 17
 LENGTHS = torch.tensor([11, 1, 6, 2, 9])
@@ -71,53 +70,3 @@ def test_each_sequence_turns_round_within_its_length():
     ids = torch.tensor([[1, 2, 3, 4], [5, 6, 0, 0], [7, 0, 0, 0]])
     turned = turn_round(ids, torch.tensor([4, 2, 1]))
     assert turned.tolist() == [[4, 3, 2, 1], [6, 5, 0, 0], [7, 0, 0, 0]]
-
-
-def classifier(**changes):
-    torch.manual_seed(3)
-    sizes = {"vocabulary_size": TOKENS, "embedding_size": INPUT, "hidden_size": HIDDEN, "classes": CLASSES}
-    return lstm_classifier(**{**sizes, **changes})
-
-
-def test_padding_changes_nothing():
-    model = classifier().eval()
-    scores = model(tokens(), LENGTHS)
-    wider = torch.cat([tokens(), torch.full((BATCH, 2), TOKENS - 1)], dim=1)
-    torch.testing.assert_close(model(wider, LENGTHS), scores)
-    alone = model(tokens()[2:3, :6], LENGTHS[2:3])
-    torch.testing.assert_close(alone[0], scores[2])
-
-
-def test_every_parameter_learns():
-    model = classifier(dropout=0.2, word_dropout=0.2).train()
-    model(tokens(), LENGTHS).square().sum().backward()
-    assert all(parameter.grad.abs().sum() > 0 for parameter in model.parameters())
-
-
-def test_dropped_words_become_unknown_in_training_alone():
-    model = classifier(word_dropout=0.99)
-    unknown = torch.where(tokens() > 0, 1, 0)
-    model.train()
-    torch.manual_seed(0)
-    mostly = model(tokens(), LENGTHS)
-    model.eval()
-    assert not torch.allclose(model(tokens(), LENGTHS), mostly)
-    # With 35 real tokens at least 25 are dropped; those without a survivor equal the text of unknown words.
-    same = torch.isclose(mostly, model(unknown, LENGTHS)).all(dim=1)
-    assert same.sum() >= 3
-
-
-@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
-def test_half_precision_stays_close(precision):
-    model = classifier().eval()
-    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision is torch.bfloat16):
-        scores = model(tokens(), LENGTHS)
-    torch.testing.assert_close(scores.float(), model(tokens(), LENGTHS), rtol=0.05, atol=0.02)
-
-
-def test_operations_are_counted_over_real_tokens():
-    model = classifier()
-    real_steps = int(LENGTHS.sum())
-    one_step = 4 * HIDDEN * (INPUT + HIDDEN)  # multiply-adds of the four gates
-    head = 4 * HIDDEN * CLASSES
-    assert model.forward_flops(tokens(), LENGTHS) == 2 * (2 * one_step * real_steps + head * BATCH)

@@ -46,6 +46,18 @@ def test_what_is_asked_for_is_taken(machine):
     assert resolve_compute("cpu", "fp32", 7) == Compute(device="cpu", precision="fp32", threads=7)
 
 
+def test_processes_of_a_machine_divide_its_cores(machine, monkeypatch):
+    machine(cores=7)
+    count, local_count = 9, 3
+    names = {"RANK": 4, "WORLD_SIZE": count, "LOCAL_RANK": 1, "LOCAL_WORLD_SIZE": local_count}
+    for name, value in {**names, "MASTER_ADDR": "first.example", "MASTER_PORT": 29500}.items():
+        monkeypatch.setenv(name, str(value))
+    assert resolve_compute() == Compute(device="cpu", precision="fp32", threads=2, processes=9)
+    assert resolve_compute(threads=5).threads == 5
+    machine(cores=2)
+    assert resolve_compute().threads == 1
+
+
 def test_a_device_that_is_not_there_is_told(machine):
     machine(mps=True)
     with pytest.raises(OptionError) as caught:
@@ -54,19 +66,22 @@ def test_a_device_that_is_not_there_is_told(machine):
 
 
 def test_threads_and_exact_kernels_hold_for_the_block_alone():
-    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    def present():
+        filled = torch.utils.deterministic.fill_uninitialized_memory
+        return torch.get_num_threads(), torch.are_deterministic_algorithms_enabled(), filled
+
+    before = present()
     compute = Compute(device="cpu", precision="fp32", threads=before[0] + 1)
 
     def fail():
         with compute.active() as device:
             assert device == torch.device("cpu")
-            assert torch.get_num_threads() == before[0] + 1
-            assert torch.are_deterministic_algorithms_enabled()
+            assert present() == (before[0] + 1, True, False)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         fail()
-    assert (torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()) == before
+    assert present() == before
 
 
 @pytest.mark.parametrize(("precision", "dtype"), [("fp32", torch.float32), ("bf16", torch.bfloat16)])

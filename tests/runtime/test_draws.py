@@ -11,7 +11,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule.runtime.draws import derive_seed, generator, reseed_all
+from chainrule.runtime.draws import derive_seed, generator, part_ways, reseed_all
 
 places = st.lists(st.integers() | st.text(), max_size=3).map(tuple)
 
@@ -77,3 +77,17 @@ def test_torch_is_not_loaded_for_it():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+def test_processes_seeded_alike_part_ways():
+    def drawn(process):
+        reseed_all(3, "step", 5)
+        part_ways(process)
+        return random.random(), np.random.rand(), torch.rand(1).item()  # noqa: NPY002
+
+    reseed_all(3, "step", 5)
+    alone = random.random(), np.random.rand(), torch.rand(1).item()  # noqa: NPY002
+    assert drawn(0) == alone
+    first, second, third = drawn(0), drawn(1), drawn(2)
+    assert not {*first} & {*second} | {*second} & {*third} | {*first} & {*third}
+    assert drawn(2) == third

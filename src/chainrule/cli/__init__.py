@@ -19,11 +19,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chainrule.cli import output
-from chainrule.errors import ChainruleError, Interrupted, UnknownNameError, UsageError
+from chainrule.errors import ChainruleError, Interrupted, ToldByAnother, UnknownNameError, UsageError
+from chainrule.runtime.processes import here
 from chainrule.runtime.progress import LOGGER
 
 if TYPE_CHECKING:
     from cyclopts import CycloptsError
+
+SHARED = (["train"], ["resume"])  # what several processes do together; all else the first does alone
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,25 +40,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Torch's threads wait for each other by spinning; on a core that another program wants, a step would take ten
     # times longer. It must be said before torch is loaded.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    speaks = True
     try:
         from cyclopts import CycloptsError
 
+        speaks = here().is_first
+        if not speaks and given[:1] not in SHARED:
+            return 0
         with terminable(), sentences_shown():
-            text = answer(list(sys.argv[1:] if arguments is None else arguments))
+            text = answer(given)
+        return output.write(text)
     except KeyboardInterrupt:
-        output.complain("interrupted.")
-        return Interrupted.exit_status
+        status, sentence = Interrupted.exit_status, "interrupted."
     except ChainruleError as error:
-        output.complain(str(error))
-        return error.exit_status
+        status, sentence = error.exit_status, str(error)
+        speaks = error.is_for_this_process or (speaks and not isinstance(error, ToldByAnother))
     except CycloptsError as error:
-        output.complain(explain(error))
-        return UsageError.exit_status
+        status, sentence = UsageError.exit_status, explain(error)
     except Exception:  # noqa: BLE001 - a bug: the person who meets it is the one who can report it
         traceback.print_exc()
-        output.complain("this is an error in chainrule itself; please report it with the lines above.")
-        return ChainruleError.exit_status
-    return output.write(text)
+        status, speaks = ChainruleError.exit_status, True
+        sentence = "this is an error in chainrule itself; please report it with the lines above."
+    if not speaks:
+        return 0  # with any other status torchrun would end the process that is about to say it
+    output.complain(sentence)
+    return status
 
 
 def answer(arguments: list[str]) -> str:
@@ -91,7 +101,10 @@ def explain(error: "CycloptsError") -> str:
 
 @contextlib.contextmanager
 def terminable() -> Iterator[None]:
-    """Lets SIGTERM end what the block does as Ctrl-C does, unless it is ignored."""
+    """Lets SIGTERM end what the block does as Ctrl-C does, unless it is ignored.
+
+    Of several processes those that are left are sent it as soon as one has ended, and are to say their last sentence.
+    """
     in_main_thread = threading.current_thread() is threading.main_thread()  # no other may change handlers
     if not in_main_thread or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
         yield
@@ -100,7 +113,7 @@ def terminable() -> Iterator[None]:
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL if here().count == 1 else signal.SIG_IGN)
 
 
 @contextlib.contextmanager

@@ -166,7 +166,9 @@ def show_dataset(name: DatasetName, /, *, json: Json = False) -> str:
 
 
 def of_report(report: Mapping[str, Any], *, json: bool) -> str:
-    """A run's report as it is printed."""
+    """A run's report as it is printed; nothing where another process has it."""
+    if not report:
+        return ""
     if json:
         return as_json(report)
     from chainrule.evaluation.text import render_text

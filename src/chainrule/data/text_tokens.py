@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
 
 from chainrule.data.dataset import Examples
@@ -142,6 +143,27 @@ _TRAIN: dict[TokenizerKind, Callable[[Iterable[str], Counter[str], int, normaliz
     "subwords": _train_subwords,
     "words": _train_words,
 }
+
+
+def spelling_of(tokenizer: Tokenizer, longest: int) -> NDArray[np.int64]:
+    """The characters of each token by number, (vocabulary, longest).
+
+    Characters are numbered from 2 in their order, 1 stands for the unknown token, 0 for nothing: [PAD], and what
+    comes after a token's end.
+
+    Args:
+        tokenizer: whose tokens are spelt.
+        longest: characters a token is cut to, ≥ 1.
+    """
+    vocabulary = tokenizer.get_vocab()
+    words = {word: number for word, number in vocabulary.items() if word not in SPECIAL}
+    alphabet = {character: number for number, character in enumerate(sorted(set("".join(words))), len(SPECIAL))}
+    spelling = np.zeros((max(vocabulary.values()) + 1, longest), np.int64)
+    spelling[UNKNOWN_ID, 0] = UNKNOWN_ID
+    for word, number in words.items():
+        letters = [alphabet[character] for character in word[:longest]]
+        spelling[number, : len(letters)] = letters
+    return spelling
 
 
 def read_tokenizer(path: Path) -> Tokenizer:

@@ -14,7 +14,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from chainrule.data.dataset import Positions
 from chainrule.errors import NotFiniteError
 from chainrule.recipes.settings import make, setting_fields
-from chainrule.recipes.supervised import Fitting, learner_of
+from chainrule.recipes.supervised import Fitting, learner_of, one_rate
 from chainrule.runtime.devices import Compute, resolve_compute
 from chainrule.runtime.draws import reseed_all, undisturbed
 from chainrule.training.options import RunOptions
@@ -77,6 +77,7 @@ def train(
     targets: NDArray[Any],
     objective: "Objective",
     lengths: Positions | None = None,
+    rate_of: Callable[[str], float] = one_rate,
 ) -> "nn.Module":
     """A model trained in memory: no run folder, no validation.
 
@@ -88,6 +89,7 @@ def train(
         targets: class indices or values, (examples,).
         objective: what is minimised.
         lengths: (examples,) where examples differ in length.
+        rate_of: a parameter's name → its share of the learning rate.
 
     Returns:
         The model on the CPU, where any process can unpack it, dropout off.
@@ -116,6 +118,7 @@ def train(
             batches=SplitBatches(train=part, held_out=part, order=order, evaluation_batch_size=BATCH_SIZE),
             judge=lambda outputs, targets: {},  # noqa: ARG005 - scikit-learn judges
             autocast=compute.autocast,
+            rate_of=rate_of,
         )
         for step in range(steps):
             reseed_all(seed, "step", step)

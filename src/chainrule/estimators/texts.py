@@ -28,12 +28,15 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         tokenizer: what a token is: `characters`, `subwords` or `words`.
         vocabulary_size: most tokens the tokenizer may know, ≥ 3.
         max_length: tokens after which a text is cut, ≥ 1.
-        embedding_size: values of a token's vector, ≥ 1.
+        embedding_size: values of a vector, ≥ 1.
+        runs: most runs of two words that have vectors of their own, and of two and of three characters, ≥ 0.
         hidden_size: units of the LSTM in each direction, ≥ 1.
         word_dropout: share of the tokens made unknown in training, in [0, 0.99].
         dropout: share of the values silenced in training, in [0, 0.99].
         crop: share of the texts of which only a random span is shown in training, in [0, 0.99].
-        word_vectors: whether the tokens' vectors begin from the company that tokens keep in the texts.
+        word_vectors: whether vectors begin from the company that words keep in the texts; if not, there are none of
+            runs.
+        vector_rate: learning rate of the words' vectors as a share of the others', in [0, 1].
         class_weights: `balanced` lets every class count the same in all, however rare; or `equal`.
         label_smoothing: share of the target that is spread over all classes, in [0, 0.99].
         batch_size: texts an update, ≥ 1.
@@ -55,20 +58,22 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         model_: the network, a `torch.nn.Module`.
     """
 
-    tokenizer: Literal["characters", "subwords", "words"] = "subwords"
-    vocabulary_size: int = 8000
+    tokenizer: Literal["characters", "subwords", "words"] = "words"
+    vocabulary_size: int = 16_000
     max_length: int = 200
-    embedding_size: int = 192
+    embedding_size: int = 128
+    runs: int = 30_000
     hidden_size: int = 128
     word_dropout: float = 0.1
     dropout: float = 0.3
     crop: float = 0.5
     word_vectors: bool = True
+    vector_rate: float = 1.0
     class_weights: Literal["equal", "balanced"] = "equal"
     label_smoothing: float = 0.05
-    batch_size: int = 64
-    epochs: float = 5
-    least_steps: int = 100
+    batch_size: int = 32
+    epochs: float = 4
+    least_steps: int = 200
     learning_rate: float = 2e-3
     warmup: float = 0.1
     decay: Decay = "linear"
@@ -94,7 +99,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         from chainrule.data.text_tokens import train_tokenizer
         from chainrule.data.token_store import encode
         from chainrule.learners.batches import gather_tokens
-        from chainrule.models.lstm import lstm_classifier
+        from chainrule.models.text_lstm import text_lstm
 
         recipe = settings_of(self, Sentiment)
         reading = recipe.texts
@@ -104,16 +109,13 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         store = encode(self.tokenizer_, texts, max_length=reading.max_length)
 
         def build() -> "nn.Module":
-            model = lstm_classifier(
+            model = text_lstm(
                 vocabulary_size=self.tokenizer_.get_vocab_size(),
-                embedding_size=recipe.embedding_size,
-                hidden_size=recipe.hidden_size,
                 classes=len(self.classes_),
-                word_dropout=recipe.word_dropout,
-                dropout=recipe.dropout,
+                **recipe.alphabet(self.tokenizer_),
+                **recipe.arguments,
             )
-            if recipe.word_vectors:
-                recipe.begin_from_word_vectors(model, store)
+            recipe.prepare(model, self.tokenizer_, store)
             return model
 
         self.model_ = train(
@@ -124,6 +126,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             targets=labels,
             objective=recipe.classifying.objective_for(labels, len(self.classes_)),
             lengths=store.lengths,
+            rate_of=recipe.rate_of,
         )
         return self
 

@@ -1,5 +1,6 @@
 """Examples on disk → batches on the device, in the order of (seed, epoch)."""
 
+import itertools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ from chainrule.data.preprocess import PicturePreprocessor, TablePreprocessor
 from chainrule.data.row_store import RowStore
 from chainrule.data.sequence_store import SequenceStore
 from chainrule.data.token_store import TokenStore
-from chainrule.learners.supervised import Batch
+from chainrule.learners.batch import Batch
+from chainrule.runtime.processes import ALONE, Processes
 
 MOST_VALUES = 1 << 24  # of a table in memory, 64 MiB
 SHORTEST_SPAN = 5  # tokens; less says nothing
@@ -52,20 +54,30 @@ class SplitBatches:
     order: EpochOrder
     evaluation_batch_size: int
 
-    def training(self, step: int, parts: int) -> list[Batch]:
-        """The batch of update number `step`, in at most `parts` parts that differ in size by one at most."""
+    def examples(self, step: int) -> int:
+        """Examples in the whole batch of update number `step`."""
+        return len(self.order.positions(step))
+
+    def training(self, step: int, parts: int, processes: Processes = ALONE) -> list[Batch]:
+        """The batch of update number `step`, in at most `parts` parts that differ in size by one at most.
+
+        Several processes get a share of each part, these too differing by one at most.
+        """
         positions = self.order.positions(step)
-        cut = np.array_split(positions, min(parts, len(positions)))
-        return [_batch(self.train, part) for part in cut]
+        cut = np.array_split(positions, min(parts, len(positions) // processes.count))
+        return [_batch(self.train, np.array_split(part, processes.count)[processes.rank]) for part in cut]
 
-    def validation(self) -> Iterator[Batch]:
-        """Every example once, those of like length together."""
-        for positions in in_batches(len(self.held_out.targets), self.evaluation_batch_size, self.held_out.lengths):
-            yield _batch(self.held_out, positions)
+    def validation(self, processes: Processes = ALONE) -> Iterator[Batch]:
+        """Every example once, those of like length together; batch by batch to one process after the other."""
+        cut = in_batches(len(self.held_out.targets), self.evaluation_batch_size, self.held_out.lengths)
+        while hand := list(itertools.islice(cut, processes.count)):
+            place = min(processes.rank, len(hand) - 1)
+            yield _batch(self.held_out, hand[place], is_spare=place < processes.rank)
 
 
-def _batch(part: Part, positions: Positions) -> Batch:
-    return Batch(part.gather(positions), part.targets[torch.from_numpy(positions).to(part.targets.device)])
+def _batch(part: Part, positions: Positions, *, is_spare: bool = False) -> Batch:
+    targets = part.targets[torch.from_numpy(positions).to(part.targets.device)]
+    return Batch(part.gather(positions), targets, is_spare)
 
 
 def in_batches(examples: int, batch_size: int, lengths: Positions | None = None) -> Iterator[Positions]:

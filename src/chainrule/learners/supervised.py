@@ -1,44 +1,20 @@
 """Learning from labels: a model, an objective and an optimizer."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from itertools import zip_longest
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from chainrule.learners.batch import Batches
 from chainrule.learners.contract import Fault, Step, Tree
+from chainrule.learners.crew import Crew, Replicas
 
 BACKWARD_FORWARD_RATIO = 2  # the backward pass multiplies once for the inputs and once for the weights
-
-
-@dataclass(frozen=True)
-class Batch:
-    """What one forward pass takes."""
-
-    inputs: tuple[Tensor, ...]
-    """The model's arguments."""
-    targets: Tensor
-    """Class indices or values, (examples,)."""
-
-    def __len__(self) -> int:
-        return len(self.targets)
-
-
-@runtime_checkable
-class Batches(Protocol):
-    """Where batches come from."""
-
-    def training(self, step: int, parts: int) -> Sequence[Batch]:
-        """The batch of update number `step`, cut into at most `parts`."""
-        ...
-
-    def validation(self) -> Iterator[Batch]:
-        """Every example of the validation split once."""
-        ...
 
 
 class Model(Protocol):
@@ -56,18 +32,20 @@ class SupervisedLearner:
     """Learns from pairs of input and target.
 
     One update minimises the mean of `objective` over the batch; a batch cut into parts gives the same update as a
-    whole one, because the sum of the parts is divided by the count of the batch.
+    whole one, because the sum of the parts is divided by the count of the batch. So do several processes that each
+    take a share.
 
     Args:
         model: a module that is also a `Model`, already on its device.
         objective: (outputs, targets) → loss of each example, (examples,), in float32.
-        optimizer: over the model's parameters.
+        optimizer: over the model's parameters; a group's `rate` is its share of the learning rate, 1 where it has none.
         learning_rate: step number → learning rate.
         batches: where batches come from.
         judge: (outputs, targets) of the whole validation split → figures.
         autocast: gives the context of every forward pass.
         clip_norm: the gradient is scaled down to this norm where it is larger; never where None.
         parts: how many parts a batch is cut into, to need less memory.
+        crew: how several processes do an update together; this one alone does it where None.
     """
 
     def __init__(
@@ -82,6 +60,7 @@ class SupervisedLearner:
         autocast: Callable[[], AbstractContextManager[Any]],
         clip_norm: float | None = None,
         parts: int = 1,
+        crew: Crew | None = None,
     ) -> None:
         self.model = model
         self.objective = objective
@@ -92,6 +71,7 @@ class SupervisedLearner:
         self.autocast = autocast
         self.clip_norm = float("inf") if clip_norm is None else clip_norm
         self.parts = parts
+        self.crew = crew or Replicas(model)
         device = next(model.parameters()).device
         # (step, loss, gradient norm) of the first update that was not finite; step −1 while all were.
         self._fault = torch.tensor([-1.0, 0.0, 0.0], device=device)
@@ -103,24 +83,24 @@ class SupervisedLearner:
         self.model.train()
         rate = self.learning_rate(index)
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        parts = self.batches.training(index, self.parts)
-        count = sum(map(len, parts))
+            group["lr"] = rate * group.get("rate", 1.0)
+        work = self.crew.take(self.batches, index, self.parts)
         self.optimizer.zero_grad()
         loss = torch.zeros((), device=self._fault.device)
         flops: float | Tensor = 0.0
-        for batch in parts:
+        for batch in work.parts:
             with self.autocast():
                 outputs = self.model(*batch.inputs)
-            part_loss = self.objective(outputs.float(), batch.targets).sum() / count
+            part_loss = self.objective(outputs.float(), batch.targets).sum() / work.examples
             part_loss.backward()  # type: ignore[no-untyped-call]
             loss += part_loss.detach()
             flops += self.model.forward_flops(*batch.inputs)  # type: ignore[operator]
-        norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.clip_norm)
+        loss, flops = self.crew.add_up(loss, flops)
+        norm = self.crew.clip(self.clip_norm)
         self._note_fault(index, loss, norm)
         self.optimizer.step()
         figures = {"loss": loss, "gradient_norm": norm, "learning_rate": rate}
-        return Step(figures, examples=count, flops=flops * (1 + BACKWARD_FORWARD_RATIO))
+        return Step(figures, examples=work.examples, flops=flops * (1 + BACKWARD_FORWARD_RATIO))
 
     def _note_fault(self, index: int, loss: Tensor, norm: Tensor) -> None:
         # All on the device: reading it here would make a GPU wait at every step.
@@ -132,7 +112,7 @@ class SupervisedLearner:
         step, loss, norm = self._fault.tolist()
         if step < 0:
             # A finite gradient may still have thrown the weights out of all bounds.
-            weights = torch.stack(torch._foreach_norm([p.detach() for p in self.model.parameters()]))
+            weights = self.crew.weights_norms()
             if bool(torch.isfinite(weights).all()):
                 return None
             return Fault(self._last, {"weights' norm": float(weights.sum())})
@@ -141,29 +121,44 @@ class SupervisedLearner:
 
     @torch.no_grad()
     def evaluate(self) -> Mapping[str, float]:
-        """The mean loss and the judge's figures over the validation split."""
+        """The mean loss and the judge's figures over the validation split.
+
+        Several processes take its batches in turns, and the first judges the outputs of all.
+        """
         self.model.eval()
-        outputs, targets, loss = [], [], 0.0
-        for batch in self.batches.validation():
+        processes = self.crew.processes
+        seen: list[NDArray[Any]] = []
+        for batch in self.batches.validation(processes):
             with self.autocast():
                 output = self.model(*batch.inputs)
             output = output.float()
-            loss += float(self.objective(output, batch.targets).sum())
-            outputs.append(output.cpu().numpy())
-            targets.append(batch.targets.cpu().numpy())
-        all_targets = np.concatenate(targets)
-        return {"loss": loss / len(all_targets), **self.judge(np.concatenate(outputs), all_targets)}
+            loss = np.array(float(self.objective(output, batch.targets).sum()))
+            if not batch.is_spare:
+                seen += [output.cpu().numpy(), batch.targets.cpu().numpy(), loss]
+        hands = processes.gather(seen)
+        return processes.on_first(lambda: self._figures(hands))
+
+    def _figures(self, hands: Sequence[Sequence[NDArray[Any]]]) -> dict[str, float]:
+        """The figures of what the processes saw: outputs, targets and loss of one batch after the other."""
+        by_process = [zip(*[iter(hand)] * 3, strict=True) for hand in hands]
+        batches = [batch for turn in zip_longest(*by_process) for batch in turn if batch is not None]
+        outputs, targets, losses = zip(*batches, strict=True)
+        answers = np.concatenate(targets)
+        figures = self.judge(np.concatenate(outputs), answers)
+        return {"loss": sum(map(float, losses)) / len(answers), **figures}
 
     def state_dict(self) -> Tree:
         """Weights, buffers and the optimizer's moments."""
         moments = self.optimizer.state_dict()["state"]
-        return {
+        own = {
             "model": dict(self.model.state_dict()),
             "optimizer": {str(number): dict(state) for number, state in moments.items()},
         }
+        return self.crew.whole(own)
 
     def load_state_dict(self, state: Tree) -> None:
         """Goes back to a state."""
+        state = self.crew.own(state)
         self.model.load_state_dict(state["model"])
         moments = {int(number): moment for number, moment in state["optimizer"].items()}
         groups = self.optimizer.state_dict()["param_groups"]

@@ -26,9 +26,9 @@ ENTRY_POINTS = "chainrule.models"  # the group in which an installed package nam
 FAMILIES = {
     "cnn-article": "chainrule.models.cnn:article_network",
     "cnn-small": "chainrule.models.cnn:small_network",
-    "lstm-classifier": "chainrule.models.lstm:lstm_classifier",
     "lstm-sequence-classifier": "chainrule.models.lstm:lstm_sequence_classifier",
     "mlp": "chainrule.models.mlp:MultilayerPerceptron",
+    "text-lstm": "chainrule.models.text_lstm:text_lstm",
 }
 """Every architecture a file may name, and where it is built."""
 

@@ -1,4 +1,4 @@
-"""The LSTM and a classifier of texts on it."""
+"""The LSTM and a classifier of sequences on it."""
 
 import torch
 from jaxtyping import Float, Int, Shaped
@@ -64,89 +64,6 @@ def turn_round(steps: Shaped[Tensor, "batch time *values"], lengths: Int[Tensor,
     mirrored = lengths[:, None] - 1 - time
     places = torch.where(mirrored >= 0, mirrored, time)  # (batch, time)
     return steps.gather(1, places.view(*places.shape, *(1,) * (steps.ndim - 2)).expand_as(steps))
-
-
-class LstmClassifier(nn.Module):
-    """Classifies texts: embedding, bidirectional LSTM, one linear layer.
-
-    Args:
-        embedding: token ids → vectors.
-        lstm: over those vectors.
-        head: features of the text → scores of the classes.
-        word_dropout: share of the tokens that is replaced by [UNK] in training, in [0, 1): what the model cannot
-            rely on it need not learn by heart (Iyyer et al., "Deep unordered composition", 2015).
-        dropout: share of the embedding's and the features' values silenced in training, in [0, 1).
-        unknown_id: the token that stands for an unknown one.
-    """
-
-    def __init__(
-        self,
-        *,
-        embedding: nn.Embedding,
-        lstm: BidirectionalLstm,
-        head: nn.Linear,
-        word_dropout: float,
-        dropout: float,
-        unknown_id: int = 1,
-    ) -> None:
-        super().__init__()
-        self.embedding = embedding
-        self.lstm = lstm
-        self.head = head
-        self.word_dropout = word_dropout
-        self.dropout = nn.Dropout(dropout)
-        self.unknown_id = unknown_id
-
-    def forward(
-        self, tokens: Int[Tensor, "batch time"], lengths: Int[Tensor, " batch"]
-    ) -> Float[Tensor, "batch classes"]:
-        """Scores of the classes before softmax.
-
-        Args:
-            tokens: each text's token ids, padded at its end with any id.
-            lengths: real tokens of each text, ≥ 1.
-        """
-        if self.training and self.word_dropout:
-            dropped = torch.rand(tokens.shape, device=tokens.device) < self.word_dropout
-            tokens = tokens.masked_fill(dropped, self.unknown_id)
-        vectors = self.dropout(self.embedding(tokens))  # (batch, time, embedding)
-        mirrored = self.dropout(self.embedding(turn_round(tokens, lengths)))  # (batch, time, embedding)
-        features = self.lstm(vectors, mirrored, lengths)  # (batch, features)
-        scores: Tensor = self.head(self.dropout(features))  # (batch, classes)
-        return scores
-
-    def forward_flops(self, tokens: Int[Tensor, "batch time"], lengths: Int[Tensor, " batch"]) -> Tensor:
-        """Operations of the LSTM over real tokens and of the head; looking up an embedding has none."""
-        return self.lstm.step_flops() * lengths.sum() + 2.0 * self.head.weight.numel() * len(tokens)
-
-
-def lstm_classifier(
-    *,
-    vocabulary_size: int,
-    embedding_size: int,
-    hidden_size: int,
-    classes: int,
-    word_dropout: float = 0.0,
-    dropout: float = 0.0,
-) -> LstmClassifier:
-    """An `LstmClassifier` with fresh weights.
-
-    Args:
-        vocabulary_size: tokens there are.
-        embedding_size: values of a token's vector.
-        hidden_size: units of each direction.
-        classes: how many.
-        word_dropout: see `LstmClassifier`.
-        dropout: see `LstmClassifier`.
-    """
-    lstm = BidirectionalLstm(input_size=embedding_size, hidden_size=hidden_size)
-    return LstmClassifier(
-        embedding=nn.Embedding(vocabulary_size, embedding_size),
-        lstm=lstm,
-        head=nn.Linear(lstm.output_size, classes),
-        word_dropout=word_dropout,
-        dropout=dropout,
-    )
 
 
 class SequenceClassifier(nn.Module):

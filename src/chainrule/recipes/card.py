@@ -9,19 +9,25 @@ from typing import Any
 from chainrule.evaluation.card import model_card
 from chainrule.inference.predictor import load_predictor
 from chainrule.recipes.contract import Recipe
-from chainrule.recipes.record import command_line, versions
-from chainrule.training.options import RunOptions
+from chainrule.recipes.record import versions
 
 
-def write_card(model_folder: Path, report: Mapping[str, Any], recipe: Recipe, options: RunOptions) -> None:
-    """Writes the card as the folder's README.md, with an input the model takes in its examples."""
+def write_card(model_folder: Path, report: Mapping[str, Any], recipe: Recipe, *, command: str) -> None:
+    """Writes the card as the folder's README.md, with an input the model takes in its examples.
+
+    Args:
+        model_folder: with the finished model.
+        report: on it.
+        recipe: what it was made with.
+        command: the one that trained it.
+    """
     given = load_predictor(model_folder).example()
     asked = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
     name = Path(report["run"]).name
     text = model_card(
         report,
         summary=f"Trained with the recipe `{recipe.name}` of chainrule: {recipe.summary}.",
-        command=command_line(recipe, options),
+        command=command,
         python_example=f"import chainrule\n\nmodel = chainrule.load({name + '/model'!r})\nmodel.predict([{given!r}])",
         shell_example=f"chainrule predict {shlex.quote(name + '/model')} {shlex.quote(asked)}",
         versions=versions(),

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from chainrule.runtime.processes import ALONE, Processes
+
 if TYPE_CHECKING:
     from chainrule.evaluation.band import Band
     from chainrule.evaluation.judgement import Judgement
@@ -25,6 +27,10 @@ class Setting:
     dataset: str | None
     data: Path | None
     """Exactly one of the two is given."""
+    processes: Processes = ALONE
+    """Those that learn together."""
+    shard: bool = False
+    """Whether the model is divided among them."""
     sha256: str | None = None
     """Of the data when the run began, where it is judged afterwards; None while it begins."""
 
@@ -53,6 +59,8 @@ class Assembly:
     """Writes the learner's present weights, whole with preprocessing and names, into an empty folder."""
     data: Mapping[str, Any]
     """What `run.json` keeps of the data: `Dataset.summary()`, with its hash."""
+    processes: Processes = ALONE
+    """Those that the learner shares its work with: the setting's, where it can."""
 
 
 class Recipe(Protocol):

@@ -1,5 +1,6 @@
 """A finished run scored again: what `evaluate` does."""
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from chainrule.evaluation.report import assemble_report
 from chainrule.models.folder import verify
 from chainrule.recipes.contract import ScoredFile
 from chainrule.recipes.record import band_setting, compute_of, options_of, recipe_of, setting_of
-from chainrule.recipes.running import resume_command, tell_about
+from chainrule.recipes.running import tell_about
 from chainrule.runtime.devices import resolve_compute
 from chainrule.training.run_folder import RunFolder
 
@@ -20,7 +21,7 @@ def judge_again(path: Path, rows: ScoredFile | None, *, device: str, precision: 
     folder = RunFolder(path)
     record = folder.read_record()
     if not folder.report.exists():
-        raise ModelFolderError(f"{path} is not finished; finish it with: {resume_command(folder)}")
+        raise ModelFolderError(f"{path} is not finished; finish it with: chainrule resume {shlex.quote(str(path))}")
     verify(folder.model)
     recipe, options, recorded = recipe_of(record), options_of(record), compute_of(record)
     asked = recorded.precision if precision == "auto" else precision

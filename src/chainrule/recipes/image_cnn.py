@@ -116,7 +116,7 @@ class ImageCnn:
         from chainrule.learners.batches import Part, SplitBatches, gather_pictures
         from chainrule.models.folder import ModelConfig, build_model, write_model
         from chainrule.recipes.judging import class_figures
-        from chainrule.recipes.supervised import assemble
+        from chainrule.recipes.supervised import assemble, placed
         from chainrule.runtime.draws import reseed_all
         from chainrule.training.loop import Selection
 
@@ -134,7 +134,7 @@ class ImageCnn:
         )
         device = torch.device(setting.compute.device)
         reseed_all(setting.seed, "weights")
-        model = build_model(config).to(device)
+        model = placed(setting, build_model(config))
         train_part, held_out_part = (
             Part(
                 gather=gather_pictures(examples.pictures, preprocessor, device),

@@ -14,12 +14,15 @@ from chainrule.errors import ResumeError, UsageError
 from chainrule.recipes.contract import Assembly, Recipe, Setting
 from chainrule.recipes.settings import changed_settings, make, settings_of
 from chainrule.runtime.devices import Compute, processor_name
+from chainrule.runtime.processes import ALONE, Processes
 from chainrule.runtime.progress import say
 from chainrule.training.loop import Plan, Selection
 from chainrule.training.options import RunOptions
 
 PACKAGES = ("chainrule", "torch", "numpy", "safetensors", "tokenizers", "pyarrow", "scikit-learn")
-NOT_A_SETTING = frozenset({"output", "seed", "device", "threads", "log_every", "keep_checkpoints", "checkpoint_every"})
+NOT_A_SETTING = frozenset(
+    {"output", "seed", "device", "threads", "log_every", "keep_checkpoints", "checkpoint_every", "shard"}
+)
 """Options that a band does not depend on: they change the place, the draw or the speed of a result."""
 
 
@@ -29,7 +32,7 @@ def describe_run(
     """Everything resolved at the start of a run."""
     return {
         "recipe": recipe.name,
-        "command": command_line(recipe, options),
+        "command": launched(command_line(recipe, options), assembly.processes),
         "configuration": _as_json(settings_of(recipe)),
         "options": _as_json(settings_of(options)),
         "compute": dataclasses.asdict(compute),
@@ -93,10 +96,17 @@ def plan_in(record: Mapping[str, Any]) -> Plan:
     return Plan(selection=None if chosen is None else Selection(**chosen), **plan)
 
 
-def setting_of(recipe: Recipe, options: RunOptions, compute: Compute) -> Setting:
+def setting_of(recipe: Recipe, options: RunOptions, compute: Compute, processes: Processes = ALONE) -> Setting:
     """What the recipe is built on."""
-    dataset = options.dataset or (None if options.data else recipe.dataset)
-    return Setting(seed=options.seed, steps=options.steps, compute=compute, dataset=dataset, data=options.data)
+    return Setting(
+        seed=options.seed,
+        steps=options.steps,
+        compute=compute,
+        dataset=options.dataset or (None if options.data else recipe.dataset),
+        data=options.data,
+        processes=processes,
+        shard=options.shard and processes.count > 1,
+    )
 
 
 def band_setting(recipe: Recipe, options: RunOptions) -> dict[str, Any]:
@@ -117,6 +127,14 @@ def command_line(recipe: Recipe, options: RunOptions) -> str:
             items = value if isinstance(value, tuple) else (value,)
             words += [f"--{flag}={item}" for item in items] or [f"--{flag}"]
     return shlex.join(words)
+
+
+def launched(command: str, processes: Processes) -> str:
+    """A command as it is given to several processes: in full where they are those of one machine."""
+    if processes.count == 1:
+        return command
+    count = processes.count if processes.count == processes.local_count else "…"
+    return f"torchrun --nproc-per-node {count} -m {command}"
 
 
 def versions() -> dict[str, str]:

@@ -1,98 +1,156 @@
 """A run from its first step to its report: what `train` and `resume` do."""
 
+import contextlib
 import dataclasses
-import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from chainrule.errors import ChainruleError, Interrupted, NotFiniteError, ResumeError
+from chainrule.errors import DataError, Interrupted, OptionError, ResumeError
 from chainrule.evaluation.bands import find_band
 from chainrule.evaluation.report import assemble_report, write_report
 from chainrule.models.folder import seal
 from chainrule.recipes.card import write_card
-from chainrule.recipes.contract import Assembly, Recipe, Setting
+from chainrule.recipes.contract import Assembly, Recipe
+from chainrule.recipes.learning import Undertaking, learn, resume_command
 from chainrule.recipes.record import (
     band_setting,
+    command_line,
     compare_versions,
     compute_of,
     describe_run,
+    launched,
     options_of,
     plan_in,
     recipe_of,
     setting_of,
 )
-from chainrule.runtime.devices import Compute, available_devices, resolve_compute
+from chainrule.runtime.devices import Compute, available_devices, resolve_compute, threads_of_a_process
 from chainrule.runtime.files import atomic_folder
-from chainrule.runtime.peak import known_peak
+from chainrule.runtime.group import check_device, joined
+from chainrule.runtime.processes import ALONE, Processes, here
 from chainrule.runtime.progress import say
 from chainrule.training.checkpoints import Checkpoints
-from chainrule.training.journal import Journal, cut_back
-from chainrule.training.loop import Observer, Plan, Position, run_loop
+from chainrule.training.loop import Plan, Position
 from chainrule.training.options import RunOptions
 from chainrule.training.run_folder import RunFolder, new_run_folder, only_writer, removed_unless_recorded
-from chainrule.training.stopping import stop_requests
 
 LINES_A_RUN = 100
 MOST_EVALUATIONS = 40  # where the user does not say; each also costs a checkpoint
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Undertaking:
-    """A run that is set up: everything from its first step to its report."""
-
-    folder: RunFolder
-    recipe: Recipe
-    options: RunOptions
-    setting: Setting
-    assembly: Assembly
-    plan: Plan
-
-
 def start(recipe: Recipe, options: RunOptions, *, display: bool) -> dict[str, Any]:
-    """Trains a recipe in a new folder and judges the result."""
-    compute = resolve_compute(options.device, options.precision, options.threads)
-    folder = new_run_folder(options.output, recipe.name, options.seed)
-    with only_writer(folder), removed_unless_recorded(folder), compute.active():
-        say(f"training {recipe.name} in {folder.path} on {compute.device} in {compute.precision}")
-        undertaking = _set_up(folder, recipe, options, compute)
-        folder.write_record(describe_run(recipe, options, compute, undertaking.assembly, undertaking.plan))
-        return _carry_out(undertaking, display=display)
+    """Trains a recipe in a new folder and judges the result.
+
+    Of several processes the first alone writes, judges and gives the report; the others give an empty one.
+    """
+    with contextlib.ExitStack() as until_the_report:
+        with joined(here()) as processes:
+            compute = _compute_for_all(options, processes)
+            if options.shard and processes.count == 1:
+                raise OptionError(
+                    "--shard divides the model among several processes, and there is one; start them with "
+                    f"torchrun --nproc-per-node COUNT -m chainrule train {recipe.name} --shard …"
+                )
+            path = processes.on_first(lambda: str(new_run_folder(options.output, recipe.name, options.seed).path))
+            folder = RunFolder(Path(path))
+            if processes.is_first:
+                until_the_report.enter_context(only_writer(folder))
+                until_the_report.enter_context(removed_unless_recorded(folder))
+            until_the_report.enter_context(compute.active())
+            crew = "" if processes.count == 1 else f" in {processes.count} processes"
+            say(f"training {recipe.name} in {path} on {compute.device} in {compute.precision}{crew}")
+            undertaking = _set_up(folder, recipe, options, compute, processes)
+            if processes.is_first:
+                folder.write_record(describe_run(recipe, options, compute, undertaking.assembly, undertaking.plan))
+            with _resumable(undertaking):
+                position = learn(undertaking, display=display)
+        with _resumable(undertaking):
+            return _conclude(undertaking, position) if processes.is_first else {}
 
 
 def go_on(path: Path, *, display: bool) -> dict[str, Any]:
-    """Goes on with a run from its newest whole checkpoint."""
+    """Goes on with a run from its newest whole checkpoint; for several processes see `start`.
+
+    The folder of the run need lie before the first of them only.
+    """
     folder = RunFolder(path)
-    record = folder.read_record()
-    if folder.report.exists():
-        say(f"{path} is finished already; this is its report.")
-        return folder.read_report()
-    compute = compute_of(record)
-    if compute.device not in available_devices():
+    with contextlib.ExitStack() as until_the_report:
+        with joined(here()) as processes:
+            record = processes.on_first(folder.read_record)
+            if processes.on_first(folder.report.exists):
+                say(f"{path} is finished already; this is its report.")
+                return folder.read_report() if processes.is_first else {}
+            compute = _compute_again(path, record, processes)
+            if processes.is_first:
+                until_the_report.enter_context(only_writer(folder))
+            until_the_report.enter_context(compute.active())
+            compare_versions(record["versions"])
+            undertaking = _set_up(folder, recipe_of(record), options_of(record), compute, processes)
+            undertaking = dataclasses.replace(undertaking, plan=_plan_again(undertaking, record))
+            with _resumable(undertaking):
+                position = learn(undertaking, display=display)
+        with _resumable(undertaking):
+            return _conclude(undertaking, position) if processes.is_first else {}
+
+
+def _compute_for_all(options: RunOptions, processes: Processes) -> Compute:
+    """Where a new run computes: what `auto` means the first process decides, how many threads each by itself."""
+    names = processes.on_first(lambda: vars(resolve_compute(options.device, options.precision, options.threads)))
+    check_device(names["device"], processes)
+    return resolve_compute(names["device"], names["precision"], options.threads)
+
+
+def _compute_again(path: Path, record: Mapping[str, Any], processes: Processes) -> Compute:
+    """Where a run that is gone on with computes: as before, but for the number of processes."""
+    recorded = compute_of(record)
+    if recorded.device not in available_devices():
         raise ResumeError(
-            f"{path} was trained on {compute.device}, which this machine lacks; resume it where there is one."
+            f"{path} was trained on {recorded.device}, which this machine lacks; resume it where there is one."
         )
-    with only_writer(folder), compute.active():
-        compare_versions(record["versions"])
-        undertaking = _set_up(folder, recipe_of(record), options_of(record), compute)
-        if undertaking.plan.steps != record["plan"]["steps"]:
-            raise ResumeError(
-                f"{path} was planned for {record['plan']['steps']:,} steps, this version plans "
-                f"{undertaking.plan.steps:,}; use chainrule {record['versions'].get('chainrule')} for it."
-            )
-        undertaking = dataclasses.replace(undertaking, plan=plan_in(record))
-        if undertaking.assembly.data["sha256"] != record["data"].get("sha256"):
-            raise ResumeError(
-                f"the data of {path} have changed since it began (their SHA-256 differs); "
-                "restore them, or start a new run."
-            )
-        return _carry_out(undertaking, display=display)
+    check_device(recorded.device, processes)
+    if recorded.processes == processes.count:
+        return recorded
+    before, now = (f"{count} process{'es' * (count > 1)}" for count in (recorded.processes, processes.count))
+    say(
+        f"the run began in {before} and goes on in {now}: it may go on a little differently, "
+        "by rounding and by what dropout and the like draw."
+    )
+    threads = options_of(record).threads or threads_of_a_process()
+    return dataclasses.replace(recorded, processes=processes.count, threads=threads)
 
 
-def _set_up(folder: RunFolder, recipe: Recipe, options: RunOptions, compute: Compute) -> Undertaking:
-    setting = setting_of(recipe, options, compute)
+def _plan_again(undertaking: Undertaking, record: Mapping[str, Any]) -> Plan:
+    """The plan of a run that is gone on with, where it is still the same run."""
+    path, planned = undertaking.folder.path, record["plan"]["steps"]
+    if undertaking.plan.steps != planned:
+        raise ResumeError(
+            f"{path} was planned for {planned:,} steps, this version plans "
+            f"{undertaking.plan.steps:,}; use chainrule {record['versions'].get('chainrule')} for it."
+        )
+    if undertaking.assembly.data["sha256"] != record["data"].get("sha256"):
+        raise ResumeError(
+            f"the data of {path} have changed since it began (their SHA-256 differs); restore them, or start a new run."
+        )
+    return plan_in(record)
+
+
+def _set_up(
+    folder: RunFolder, recipe: Recipe, options: RunOptions, compute: Compute, processes: Processes
+) -> Undertaking:
+    setting = setting_of(recipe, options, compute, processes)
     assembly = recipe.build(setting)
     tell_about(assembly.data)
+    if assembly.processes != processes:
+        raise OptionError(
+            f"{recipe.name} learns in one process, and {processes.count} were started; start it without torchrun."
+        )
+    others = processes.on_first(lambda: assembly.data["sha256"]) != assembly.data["sha256"]
+    if differing := processes.largest(processes.rank if others else 0):
+        raise DataError(
+            f"process {differing} reads other data than the first one (their SHA-256 differ); "
+            "put the same files on every machine."
+        )
     return Undertaking(
         folder=folder,
         recipe=recipe,
@@ -125,44 +183,36 @@ def plan_of(options: RunOptions, assembly: Assembly) -> Plan:
     )
 
 
-def _carry_out(undertaking: Undertaking, *, display: bool) -> dict[str, Any]:
-    """From wherever the run is to its report.
+@contextlib.contextmanager
+def _resumable(undertaking: Undertaking) -> Iterator[None]:
+    """Says how to go on where somebody interrupts the block.
 
     Raises:
-        Interrupted: somebody stopped it; it can go on.
+        Interrupted: somebody did.
     """
     try:
-        return _to_the_end(undertaking, display=display)
+        yield
     except KeyboardInterrupt as error:
-        raise Interrupted(f"interrupted; go on with: {resume_command(undertaking.folder)}") from error
+        raise Interrupted(f"interrupted; go on with: {resume_command(undertaking)}") from error
 
 
-def _to_the_end(undertaking: Undertaking, *, display: bool) -> dict[str, Any]:
-    """The loop, then the model folder and the report."""
-    folder, recipe, assembly = undertaking.folder, undertaking.recipe, undertaking.assembly
+def _conclude(undertaking: Undertaking, position: Position) -> dict[str, Any]:
+    """From the last step to the report: the model folder, and what it is worth."""
+    folder, recipe = undertaking.folder, undertaking.recipe
+    setting, assembly = undertaking.setting, undertaking.assembly
     checkpoints = Checkpoints(folder.checkpoints, keep=undertaking.options.keep_checkpoints)
-    position = Position()
-    if state := checkpoints.read_newest():
-        position = Position(**state["position"])
-        assembly.learner.load_state_dict(state["learner"])
-        say(f"going on from step {position.step:,} of {undertaking.plan.steps:,}")
-    for path in (folder.metrics, folder.timings):
-        cut_back(path, position.step)
-    try:
-        _drive(undertaking, position, checkpoints, display=display)
-    except NotFiniteError:  # to go on would lead to the same step
-        if steps := checkpoints.steps():
-            say(f"the last good checkpoint is of step {steps[-1]:,}, in {checkpoints.folder}.")
-        raise
-    except ChainruleError:
-        if steps := checkpoints.steps():
-            say(f"the last checkpoint is of step {steps[-1]:,}; go on from it with: {resume_command(folder)}")
-        raise
-    if position.best_step not in {None, position.step}:
-        assembly.learner.load_state_dict(checkpoints.read(position.best_step or 0)["learner"])
+    at_hand: int | None = position.step
+    best = position.step if position.best_step is None else position.best_step
+    if setting.shard:
+        # The other processes have left with their shares, and one device may not hold the whole model.
+        compute = dataclasses.replace(setting.compute, device="cpu")
+        setting = dataclasses.replace(setting, compute=compute, processes=ALONE, shard=False)
+        assembly, at_hand = recipe.build(setting), None
+    if best != at_hand:
+        assembly.learner.load_state_dict(checkpoints.read(best)["learner"])
     with atomic_folder(folder.model) as model:
         assembly.save_model(model)
-        judgement = recipe.judge(undertaking.setting, model)
+        judgement = recipe.judge(setting, model)
         band = find_band(recipe.expected, band_setting(recipe, undertaking.options), judgement.metric)
         report = assemble_report(
             judgement,
@@ -173,48 +223,7 @@ def _to_the_end(undertaking: Undertaking, *, display: bool) -> dict[str, Any]:
             steps=position.step,
             data=assembly.data,
         )
-        write_card(model, report, recipe, undertaking.options)
+        command = launched(command_line(recipe, undertaking.options), undertaking.setting.processes)
+        write_card(model, report, recipe, command=command)
         seal(model)
     return write_report(folder.path, report, judgement)
-
-
-def _drive(undertaking: Undertaking, position: Position, checkpoints: Checkpoints, *, display: bool) -> None:
-    """Runs the loop with everyone who watches it.
-
-    Raises:
-        Interrupted: somebody stopped it; a checkpoint is written.
-    """
-    from chainrule.training.display import Display
-    from chainrule.training.tensorboard import TensorBoardEvents
-
-    folder, plan = undertaking.folder, undertaking.plan
-    metrics, timings = Journal(folder.metrics), Journal(folder.timings)
-    observers: list[Observer] = [TensorBoardEvents(folder.tensorboard, position.step)]
-    if display:
-        observers.append(Display(plan, known_peak(undertaking.setting.compute), position))
-    try:
-        with stop_requests() as stop:
-            run_loop(
-                undertaking.assembly.learner,
-                plan,
-                position,
-                checkpoints=checkpoints,
-                metrics=metrics,
-                timings=timings,
-                observers=tuple(observers),
-                stop=stop,
-            )
-    finally:
-        for observer in observers:
-            observer.close()
-        metrics.close()
-        timings.close()
-    if not position.finished:
-        raise Interrupted(
-            f"stopped by {stop.signal_name} after step {position.step:,} of {plan.steps:,}; a checkpoint is written."
-        )
-
-
-def resume_command(folder: RunFolder) -> str:
-    """The command that goes on with a run."""
-    return f"chainrule resume {shlex.quote(str(folder.path))}"

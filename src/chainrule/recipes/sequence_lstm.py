@@ -81,7 +81,7 @@ class SequenceLstm:
         from chainrule.learners.batches import Part, SplitBatches, gather_sequences
         from chainrule.models.folder import ModelConfig, build_model, write_model
         from chainrule.recipes.judging import class_figures
-        from chainrule.recipes.supervised import assemble
+        from chainrule.recipes.supervised import assemble, placed
         from chainrule.runtime.draws import reseed_all
         from chainrule.training.loop import Selection
 
@@ -104,7 +104,7 @@ class SequenceLstm:
         )
         device = torch.device(setting.compute.device)
         reseed_all(setting.seed, "weights")
-        model = build_model(config).to(device)
+        model = placed(setting, build_model(config))
         parts = []
         for examples in (train, held_out):
             store = SequenceStore.of(examples.sequences(), preprocessor)

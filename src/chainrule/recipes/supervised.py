@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from chainrule.data.dataset import Dataset, Examples
     from chainrule.learners.batches import SplitBatches
+    from chainrule.learners.crew import Crew
     from chainrule.learners.objectives import Objective
     from chainrule.learners.supervised import SupervisedLearner
     from chainrule.training.loop import Selection
@@ -115,6 +116,27 @@ class Classifying:
         return cross_entropy(class_weights=weights, label_smoothing=self.label_smoothing)
 
 
+def placed(setting: Setting, model: "nn.Module") -> "nn.Module":
+    """A fresh model on the run's device; one that is to be divided stays on the host, for it may be too large."""
+    return model if setting.shard else model.to(setting.compute.device)
+
+
+def crew_of(setting: Setting, model: "nn.Module") -> "Crew":
+    """Who learns: this process, or several; a model that they are to divide among them is divided."""
+    if setting.shard:
+        from chainrule.learners.shards import Shards
+
+        return Shards(model, setting.processes, device=setting.compute.device)
+    from chainrule.learners.crew import Replicas
+
+    return Replicas(model, setting.processes)
+
+
+def one_rate(_name: str) -> float:
+    """Every parameter learns at the same rate."""
+    return 1.0
+
+
 def assemble(
     setting: Setting,
     fitting: Fitting,
@@ -126,8 +148,12 @@ def assemble(
     judge: "Judge",
     selection: "Selection",
     save_model: Callable[[Path], None],
+    rate_of: Callable[[str], float] = one_rate,
 ) -> Assembly:
-    """A recipe built from its parts; the model is on its device."""
+    """A recipe built from its parts; the model is where `placed` put it.
+
+    `rate_of` gives for a parameter's name its share of the learning rate.
+    """
     per_epoch = batches.order.steps_per_epoch
     steps = setting.steps or fitting.steps(per_epoch)
     learner = learner_of(
@@ -138,6 +164,8 @@ def assemble(
         batches=batches,
         judge=judge,
         autocast=setting.compute.autocast,
+        rate_of=rate_of,
+        crew=crew_of(setting, model),
     )
     return Assembly(
         learner=learner,
@@ -146,6 +174,7 @@ def assemble(
         selection=selection,
         save_model=save_model,
         data=dataset.summary(),
+        processes=setting.processes,
     )
 
 
@@ -158,19 +187,25 @@ def learner_of(
     batches: "SplitBatches",
     judge: "Judge",
     autocast: Callable[[], AbstractContextManager[Any]],
+    rate_of: Callable[[str], float] = one_rate,
+    crew: "Crew | None" = None,
 ) -> "SupervisedLearner":
     """A learner with AdamW (Loshchilov and Hutter, arXiv 1711.05101) over a model that is on its device.
 
-    Weight decay is for matrices and kernels alone: biases, normalisations and other vectors keep their size.
+    Weight decay is for matrices and kernels alone: biases, normalisations and other vectors keep their size. `rate_of`
+    gives for a parameter's name its share of the learning rate.
     """
     import torch
 
     from chainrule.learners.supervised import SupervisedLearner
 
-    weights = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    groups = [
-        {"params": [weight for weight in weights if weight.ndim > 1], "weight_decay": fitting.weight_decay},
-        {"params": [weight for weight in weights if weight.ndim <= 1], "weight_decay": 0.0},
+    groups: dict[tuple[float, bool], list[Any]] = {}
+    for name, weight in model.named_parameters():
+        if weight.requires_grad:
+            groups.setdefault((rate_of(name), weight.ndim > 1), []).append(weight)
+    settings = [
+        {"params": weights, "rate": rate, "weight_decay": fitting.weight_decay * is_matrix}
+        for (rate, is_matrix), weights in groups.items()
     ]
 
     def learning_rate(step: int) -> float:
@@ -180,11 +215,12 @@ def learner_of(
     return SupervisedLearner(
         model=model,
         objective=objective,
-        optimizer=torch.optim.AdamW(groups, lr=fitting.learning_rate, fused=True),
+        optimizer=torch.optim.AdamW(settings, lr=fitting.learning_rate, fused=True),
         learning_rate=learning_rate,
         batches=batches,
         judge=judge,
         autocast=autocast,
         clip_norm=fitting.clip_norm,
         parts=fitting.accumulate,
+        crew=crew,
     )

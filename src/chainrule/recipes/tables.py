@@ -21,7 +21,7 @@ from chainrule.learners.objectives import squared_error
 from chainrule.models.folder import ModelConfig, build_model, write_model
 from chainrule.recipes.contract import Assembly, Setting
 from chainrule.recipes.judging import class_figures, value_figures
-from chainrule.recipes.supervised import Classifying, Fitting, assemble
+from chainrule.recipes.supervised import Classifying, Fitting, assemble, placed
 from chainrule.runtime.draws import reseed_all
 from chainrule.training.loop import Selection
 
@@ -76,7 +76,7 @@ def build_perceptron(
     )
     device = torch.device(setting.compute.device)
     reseed_all(setting.seed, "weights")
-    model = build_model(config).to(device)
+    model = placed(setting, build_model(config))
 
     def part(examples: Examples) -> Part:
         answers = scaler.scale(examples.targets()) if scaler else examples.labels()

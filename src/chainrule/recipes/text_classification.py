@@ -5,6 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tokenizers import Tokenizer
+
 from chainrule.data.dataset import Examples
 from chainrule.data.order import EpochOrder
 from chainrule.data.taught import Taught
@@ -20,7 +22,7 @@ from chainrule.learners.batches import Part, SplitBatches, gather_tokens
 from chainrule.models.folder import ModelConfig, build_model, write_model
 from chainrule.recipes.contract import Assembly, ScoredFile, Setting
 from chainrule.recipes.judging import class_figures, scored_examples
-from chainrule.recipes.supervised import Classifying, Fitting, assemble
+from chainrule.recipes.supervised import Classifying, Fitting, assemble, one_rate, placed
 from chainrule.recipes.text_settings import TextSettings
 from chainrule.runtime.draws import reseed_all
 from chainrule.training.loop import Selection
@@ -38,8 +40,10 @@ def build_text_classifier(
     recipe: str,
     family: str,
     arguments: Mapping[str, Any],
+    tokenizer_arguments: Callable[[Tokenizer], Mapping[str, Any]] | None = None,
     crop: float = 0.0,
-    prepare: Callable[["nn.Module", TokenStore], None] | None = None,
+    rate_of: Callable[[str], float] = one_rate,
+    prepare: Callable[["nn.Module", Tokenizer, TokenStore], None] | None = None,
 ) -> Assembly:
     """Trains the tokenizer on the training split and makes a model with fresh weights.
 
@@ -51,8 +55,10 @@ def build_text_classifier(
         recipe: its name.
         family: the model's, as `models.folder.FAMILIES` names it.
         arguments: of the family's builder, without `vocabulary_size` and `classes`.
+        tokenizer_arguments: tokenizer → further ones.
         crop: share of the training texts of which a random span is shown instead.
-        prepare: what is done to the fresh weights, given the training texts.
+        rate_of: a parameter's name → its share of the learning rate.
+        prepare: what is done to a fresh model, given the tokenizer and the training texts.
     """
     import torch
 
@@ -66,7 +72,7 @@ def build_text_classifier(
     sizes = {"vocabulary_size": tokenizer.get_vocab_size(), "classes": len(classes)}
     config = ModelConfig(
         family=family,
-        arguments={**sizes, **arguments},
+        arguments={**sizes, **(tokenizer_arguments(tokenizer) if tokenizer_arguments else {}), **arguments},
         task="text-classification",
         recipe=recipe,
         classes=classes,
@@ -75,8 +81,8 @@ def build_text_classifier(
     reseed_all(setting.seed, "weights")
     model = build_model(config)
     if prepare:
-        prepare(model, train_store)
-    model = model.to(device)
+        prepare(model, tokenizer, train_store)
+    model = placed(setting, model)
 
     def part(store: TokenStore, examples: Examples, crop: float = 0.0) -> Part:
         labels = torch.from_numpy(examples.labels()).to(device)
@@ -104,6 +110,7 @@ def build_text_classifier(
         judge=class_figures,
         selection=Selection("accuracy", higher_is_better=True),
         save_model=lambda folder: write_model(folder, model, config, files),
+        rate_of=rate_of,
     )
     cut = (train_store.sentence("train"), held_out_store.sentence("validation"))
     return replace(assembly, data={**assembly.data, "notes": [*assembly.data["notes"], *cut]})

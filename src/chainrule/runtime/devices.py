@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chainrule.errors import MemoryShortageError, OptionError
+from chainrule.runtime.processes import here
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +30,9 @@ class Compute:
     precision: str
     """fp32, or bf16: products in bfloat16, weights and sums in float32."""
     threads: int
+    """Of each process."""
+    processes: int = 1
+    """How many compute together."""
 
     @contextlib.contextmanager
     def active(self) -> "Iterator[torch.device]":
@@ -40,16 +44,21 @@ class Compute:
         import torch
 
         threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+        determinism: Any = torch.utils.deterministic
+        filled = determinism.fill_uninitialized_memory
         # cuBLAS needs this for equal bytes; it must be set before the first product.
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.set_num_threads(self.threads)
         torch.use_deterministic_algorithms(mode=True)
+        # Filling fresh memory with NaN finds errors in kernels, and took a sixth of an LSTM's step.
+        determinism.fill_uninitialized_memory = False
         try:
             with memory_errors():
                 yield torch.device(self.device)
         finally:
             torch.set_num_threads(threads)
             torch.use_deterministic_algorithms(mode=strict)
+            determinism.fill_uninitialized_memory = filled
 
     def autocast(self) -> AbstractContextManager[Any]:
         """The context in which a model's forward pass runs."""
@@ -122,7 +131,13 @@ def resolve_compute(device: str = "auto", precision: str = "auto", threads: int 
         raise OptionError(f"--device {device} is not available here; this machine has: {', '.join(devices)}.")
     if precision == "auto":
         precision = "bf16" if has_fast_bf16(device) else "fp32"
-    return Compute(device=device, precision=precision, threads=threads or available_cores())
+    count = here().count
+    return Compute(device=device, precision=precision, threads=threads or threads_of_a_process(), processes=count)
+
+
+def threads_of_a_process() -> int:
+    """As many as this process's share of the cores that those of its machine have between them."""
+    return max(1, available_cores() // here().local_count)
 
 
 def available_cores() -> int:

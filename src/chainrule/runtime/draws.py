@@ -46,6 +46,15 @@ def reseed_all(seed: int, *place: int | str) -> None:
             torch.mps.manual_seed(derived)
 
 
+def part_ways(process: int) -> None:
+    """Gives one of several processes, all seeded alike, draws of its own; the first, 0, keeps those it was seeded for.
+
+    What it gets depends on the seeding and on its number alone.
+    """
+    if process:
+        reseed_all(random.getrandbits(63), "process", process)
+
+
 @contextlib.contextmanager
 def undisturbed() -> Iterator[None]:
     """Puts the global generators back to where they were when the block ends, however it ends.

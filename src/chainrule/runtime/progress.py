@@ -10,17 +10,21 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 
+from chainrule.runtime.processes import here
+
 LOGGER = logging.getLogger("chainrule")
 
 
 def say(sentence: str) -> None:
-    """Tells the user one thing that happened."""
-    LOGGER.info("%s", sentence)
+    """Tells the user one thing that happened; of several processes the first alone does."""
+    if here().is_first:
+        LOGGER.info("%s", sentence)
 
 
 def on_terminal() -> bool:
     """Whether bars and live lines make sense: progress is wanted and standard error is a terminal."""
-    return LOGGER.isEnabledFor(logging.INFO) and sys.stderr is not None and sys.stderr.isatty()
+    wanted = LOGGER.isEnabledFor(logging.INFO) and here().is_first
+    return wanted and sys.stderr is not None and sys.stderr.isatty()
 
 
 def write_line(line: str) -> None:

@@ -9,9 +9,7 @@ from typing import Any, Protocol
 from chainrule.errors import NotFiniteError
 from chainrule.learners.contract import Learner, Step
 from chainrule.runtime.draws import reseed_all
-from chainrule.training.checkpoints import Checkpoints
-from chainrule.training.journal import Journal
-from chainrule.training.stopping import StopRequest
+from chainrule.training.stopping import Stop
 
 
 @dataclass(frozen=True)
@@ -74,6 +72,30 @@ class Observer(Protocol):
         ...
 
 
+class Journal(Protocol):
+    """Where lines of figures go."""
+
+    def append(self, line: Mapping[str, Any]) -> None:
+        """Adds one line."""
+        ...
+
+    def sync(self) -> None:
+        """Makes every line so far durable."""
+        ...
+
+
+class Checkpoints(Protocol):
+    """Where checkpoints go."""
+
+    def write(self, step: int, tree: Mapping[str, Any], *, best: int | None) -> None:
+        """Copies the state at once; it is written when `wait` returns."""
+        ...
+
+    def wait(self) -> None:
+        """Until the last checkpoint is written."""
+        ...
+
+
 class _Keeper:
     """Keeps what a run leaves: figures not yet written, lines, checkpoints."""
 
@@ -99,7 +121,7 @@ class _Keeper:
         self.started = clock() - position.seconds
         self.window: list[Mapping[str, Any]] = list(position.window)
         self.flops: list[Any] = []  # like the figures, they may still be on a device
-        self.kept = position.step if checkpoints.steps() else None  # the step of the last checkpoint
+        self.kept = position.step or None  # the step of the last checkpoint, from which the run goes on
 
     def count(self, update: Step) -> None:
         """Takes note of one update; reads nothing from the device."""
@@ -160,12 +182,13 @@ def run_loop(
     metrics: Journal,
     timings: Journal,
     observers: tuple[Observer, ...] = (),
-    stop: StopRequest,
+    stop: Stop,
     clock: Callable[[], float] = time.perf_counter,
 ) -> None:
     """Drives the learner from `position` to the plan's end, or until somebody asks it to stop.
 
-    Afterwards `position.finished` tells which, and a checkpoint of `position.step` is on the disk.
+    Afterwards `position.finished` tells which, and a checkpoint of `position.step` is on the disk. Several processes
+    do the same steps, and all but the first are given journals and checkpoints that write nothing.
 
     Raises:
         NotFiniteError: the loss, a gradient or an evaluation was not finite; the last checkpoint is from before that.

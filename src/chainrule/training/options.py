@@ -31,7 +31,7 @@ class RunOptions:
     precision: PrecisionName = "auto"
     """Type of the products: fp32, or bf16 with weights in fp32; `auto` goes by the device's features."""
     threads: int | None = None
-    """Processor threads; as many as there are cores where it is not given."""
+    """Processor threads of each process; as many as there are cores for it where it is not given."""
     output: Path | None = None
     """Folder of the run, new or empty; runs/<recipe>/<time>-<seed> where it is not given."""
     log_every: int | None = None
@@ -44,6 +44,8 @@ class RunOptions:
     """How many of the last checkpoints stay, beside the best."""
     patience: int | None = None
     """Evaluations without improvement after which the run stops; never where it is not given."""
+    shard: bool = False
+    """Whether several processes divide the model among them, for one that is larger than a device."""
 
     def __post_init__(self) -> None:
         """Refuses values out of range."""

@@ -37,11 +37,11 @@ def copy_tree(value: Any) -> Any:
     return value
 
 
-def write_tree(folder: Path, tree: Mapping[str, Any]) -> None:
-    """Writes a tree that `copy_tree` made into an existing folder.
+def take_apart(tree: Mapping[str, Any]) -> tuple[Any, dict[str, dict[str, Any]]]:
+    """A tree as JSON values that refer to its arrays, and those arrays by kind and path.
 
     Raises:
-        TypeError: a leaf is neither an array nor a JSON value, or a key is not a string.
+        TypeError: a key is not a string, or is the one that stands for an array.
     """
     arrays: dict[str, dict[str, Any]] = {TORCH: {}, NUMPY: {}}
 
@@ -59,8 +59,32 @@ def write_tree(folder: Path, tree: Mapping[str, Any]) -> None:
             return [skeleton(item, f"{path}/{number}") for number, item in enumerate(value)]
         return value
 
+    return skeleton(tree, ""), arrays
+
+
+def put_together(value: Any, arrays: Mapping[str, Mapping[str, Any]]) -> Any:
+    """The tree that `take_apart` took apart.
+
+    Raises:
+        KeyError: an array is missing.
+    """
+    if isinstance(value, dict):
+        if value.keys() == {REFERENCE}:
+            kind, path = value[REFERENCE]
+            return arrays[kind][path]
+        return {key: put_together(item, arrays) for key, item in value.items()}
+    return [put_together(item, arrays) for item in value] if isinstance(value, list) else value
+
+
+def write_tree(folder: Path, tree: Mapping[str, Any]) -> None:
+    """Writes a tree that `copy_tree` made into an existing folder.
+
+    Raises:
+        TypeError: a leaf is neither an array nor a JSON value, or a key is not a string.
+    """
+    skeleton, arrays = take_apart(tree)
     # Python's JSON keeps every float exactly and also knows NaN and infinities.
-    (folder / SKELETON).write_text(json.dumps(skeleton(tree, "")), encoding="utf-8")
+    (folder / SKELETON).write_text(json.dumps(skeleton), encoding="utf-8")
     if arrays[TORCH]:
         from safetensors.torch import save_file
 
@@ -78,17 +102,8 @@ def read_tree(folder: Path) -> Any:
         CheckpointError: the files are damaged.
     """
     loaded = {kind: _load(kind, folder / name) for kind, name in FILES.items() if (folder / name).exists()}
-
-    def restore(value: Any) -> Any:
-        if isinstance(value, dict):
-            if value.keys() == {REFERENCE}:
-                kind, path = value[REFERENCE]
-                return loaded[kind][path]
-            return {key: restore(item) for key, item in value.items()}
-        return [restore(item) for item in value] if isinstance(value, list) else value
-
     try:
-        return restore(json.loads((folder / SKELETON).read_text(encoding="utf-8")))
+        return put_together(json.loads((folder / SKELETON).read_text(encoding="utf-8")), loaded)
     except (OSError, ValueError, KeyError) as error:
         raise CheckpointError(f"the state in {folder} is damaged ({error}); resume from another run.") from error
 

@@ -5,6 +5,19 @@ import signal
 import threading
 from collections.abc import Iterator
 from types import FrameType
+from typing import Protocol
+
+from chainrule.runtime.processes import Processes
+
+
+class Stop(Protocol):
+    """Whether the run is to stop, asked once before every step."""
+
+    signal_name: str | None
+
+    def __bool__(self) -> bool:
+        """Whether somebody asked."""
+        ...
 
 
 class StopRequest:
@@ -15,6 +28,26 @@ class StopRequest:
 
     def __bool__(self) -> bool:
         return self.signal_name is not None
+
+
+class AgreedStop:
+    """Whether any process of a run was asked to stop: being asked is an exchange, so that all stop at the same step.
+
+    Args:
+        request: what this process was asked.
+        processes: all of them.
+    """
+
+    def __init__(self, request: StopRequest, processes: Processes) -> None:
+        self._request = request
+        self._processes = processes
+        self.signal_name: str | None = None
+
+    def __bool__(self) -> bool:
+        name = self._request.signal_name
+        number = self._processes.largest(signal.Signals[name] if name else 0)
+        self.signal_name = signal.Signals(number).name if number else None
+        return number > 0
 
 
 @contextlib.contextmanager
