@@ -56,7 +56,8 @@ def word_vectors(
 
         PPMI[w, c] = max(0, log(n[w, c] / (n[w] · p[c]))),  p[c] ∝ n[c]^0.75,   PPMI ≈ U S Vᵀ,   vectors = U √S
 
-    w is a token or a run, c a token at most eight places before its first or after its last.
+    w is a token or a run, c a token at most eight places before its first or after its last. A run's vector is scaled
+    by n[w] / (n[w] + 50).
 
     Args:
         store: the training texts.
