@@ -51,7 +51,7 @@ def largest_difference(ours: BidirectionalLstm, packed: Packed, steps: Tensor, l
     found = torch.autograd.grad((features * weights).sum(), [weight for weight, _ in pairs])
     wanted = torch.autograd.grad((expected * weights).sum(), [copy for _, copy in pairs])
     both = [(features, expected), *zip(found, wanted, strict=True)]
-    return max(float((one - other).abs().max()) for one, other in both)
+    return max(float((one - other).detach().abs().max()) for one, other in both)
 
 
 def one_batch(compute: Compute) -> None:
