@@ -126,9 +126,7 @@ def test_a_changed_byte_is_noticed(copied, capsys, name):
         ),
         (
             ("sentiment", "tokenizer.json"),
-            lambda c: c["model"]["vocab"].update(
-                {token: number + 10**5 for token, number in c["model"]["vocab"].items() if number > 1}
-            ),
+            lambda c: c["model"]["vocab"].__setitem__(slice(2, 2), [[f"x{n}", -99.0] for n in range(10**5)]),
             "the model's preprocessing does not fit its weights (",
         ),
         (
