@@ -8,11 +8,11 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from chainrule.data.text_tokens import UNKNOWN_ID
 from chainrule.models.lstm import BidirectionalLstm, turn_round
 
 Ids = TypeVar("Ids", Tensor, NDArray[Any])
 
-UNKNOWN_ID = 1
 WORD_RUN, CHARACTER_RUN = 2, 3  # the longest runs of words, and of characters, that have vectors of their own
 NO_KEY = torch.iinfo(torch.int64).max
 
@@ -169,7 +169,9 @@ class TextLstm(nn.Module):
         """Operations of the LSTMs over real tokens and characters, and of the head; looking up has none."""
         flops = self.words.lstm.step_flops() * lengths.sum() + 2.0 * self.head.weight.numel() * len(tokens)
         if self.characters is not None:
-            flops = flops + self.characters.lstm.step_flops() * self.spell(tokens, lengths)[1].sum()
+            real = torch.arange(tokens.shape[1], device=tokens.device) < lengths[:, None]
+            letters = (self.spelling[tokens] > 0).sum(dim=-1) * real  # (batch, time)
+            flops = flops + self.characters.lstm.step_flops() * letters.sum()
         return flops
 
 

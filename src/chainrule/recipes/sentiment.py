@@ -1,4 +1,4 @@
-"""`sentiment`: a bidirectional LSTM that classifies texts, Chinese ones by default."""
+"""`sentiment`: two bidirectional LSTMs that classify texts, Chinese ones by default."""
 
 from dataclasses import dataclass
 from pathlib import Path

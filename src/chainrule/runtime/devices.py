@@ -50,7 +50,7 @@ class Compute:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.set_num_threads(self.threads)
         torch.use_deterministic_algorithms(mode=True)
-        # Filling fresh memory with NaN finds errors in kernels, and took a sixth of an LSTM's step.
+        # Filling fresh memory with NaN finds errors in kernels, and takes time in every step.
         determinism.fill_uninitialized_memory = False
         try:
             with memory_errors():
