@@ -4,6 +4,7 @@ import json
 import multiprocessing
 import os
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ class CrashPoint:
         self.folder = str(folder)
         self.at = at
         self.count = 0
+        self.lock = threading.RLock()  # checkpoints are written in a thread of their own
         fsync = os.fsync
 
         def counted_fsync(descriptor: int) -> None:
@@ -46,9 +48,10 @@ class CrashPoint:
             self.reached()
 
     def reached(self) -> None:
-        self.count += 1
-        if self.count == self.at:
-            os._exit(KILLED)
+        with self.lock:
+            self.count += 1
+            if self.count == self.at:
+                os._exit(KILLED)
 
 
 def train_or_resume(recipe: str, settings: dict[str, Any], output: Path, at: int | None, counted: Path) -> None:
