@@ -12,7 +12,7 @@ from chainrule.data.order import EpochOrder
 from chainrule.data.text_tokens import TextsOf, train_tokenizer
 from chainrule.data.token_store import encode
 from chainrule.learners.batches import gather_tokens
-from chainrule.models.lstm import BidirectionalLstm, turn_round
+from chainrule.models.lstm import BidirectionalLstm
 from chainrule.runtime.devices import Compute, resolve_compute
 
 BATCH, TIME, SIZE, HIDDEN = 64, 60, 128, 128
@@ -44,7 +44,7 @@ def largest_difference(ours: BidirectionalLstm, packed: Packed, steps: Tensor, l
     ]
     for weight, copy in pairs:
         copy.data.copy_(weight)
-    features = ours(steps, turn_round(steps, lengths), lengths)
+    features = ours(steps, lengths)
     # Our order: maximum and mean of the one direction, then of the other.
     expected = torch.cat([packed(steps, lengths).unflatten(1, (2, 2, -1))[:, :, way].flatten(1) for way in (0, 1)], 1)
     weights = torch.randn_like(features) / len(features)
@@ -63,7 +63,7 @@ def one_batch(compute: Compute) -> None:
     def forward_backward(precision: str) -> None:
         autocast = torch.autocast("cpu", torch.bfloat16) if precision == "bf16" else contextlib.nullcontext()
         with autocast:
-            features = ours(steps, turn_round(steps, lengths), lengths)
+            features = ours(steps, lengths)
         features.sum().backward()
 
     print(f"\none batch ({BATCH}, {TIME}, {SIZE}), lengths 10-{TIME}, {compute.threads} threads")
@@ -105,7 +105,7 @@ def one_epoch(compute: Compute) -> None:
 
     def our_scores(tokens: Tensor, lengths: Tensor) -> Tensor:
         vectors = ours["embedding"](tokens)
-        return ours["head"](ours["lstm"](vectors, turn_round(vectors, lengths), lengths))
+        return ours["head"](ours["lstm"](vectors, lengths))
 
     def packed_scores(tokens: Tensor, lengths: Tensor) -> Tensor:
         return packed["head"](packed["lstm"](packed["embedding"](tokens), lengths))

@@ -1,18 +1,21 @@
 """The LSTM against torch's own bidirectional one over packed sequences, and against the equations by hand."""
 
+import pytest
 import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from chainrule.models.lstm import BidirectionalLstm, turn_round
+from chainrule.models.lstm import BidirectionalLstm, Piece, pieces_of, turned_round
 
-BATCH, TIME, INPUT, HIDDEN, CLASSES, TOKENS = 5, 11, 7, 3, 13, 17
-LENGTHS = torch.tensor([11, 1, 6, 2, 9])
+INPUT, HIDDEN, TOKENS = 7, 3, 17
+SHORT = torch.tensor([11, 1, 6, 2, 9])
+LONG = torch.tensor([20, 97, 1, 40, 41, 2, 60, 97, 21, 3, 5, 4, 83, 19, 11, 30, 22, 7, 13])  # read in pieces
 
 
-def tokens():
-    ids = torch.arange(BATCH * TIME).reshape(BATCH, TIME) % (TOKENS - 2) + 2
-    return ids.masked_fill(torch.arange(TIME) >= LENGTHS[:, None], 0)
+def tokens(lengths):
+    time = int(lengths.max())
+    ids = torch.arange(len(lengths) * time).reshape(len(lengths), time) % (TOKENS - 2) + 2
+    return ids.masked_fill(torch.arange(time) >= lengths[:, None], 0)
 
 
 def packed_reference(ours: BidirectionalLstm) -> nn.LSTM:
@@ -24,24 +27,22 @@ def packed_reference(ours: BidirectionalLstm) -> nn.LSTM:
     return reference
 
 
-def pooled(states):
-    real = torch.arange(TIME) < LENGTHS[:, None]
-    high = states.masked_fill(~real[..., None], -torch.inf).amax(1)
-    mean = torch.stack([row[:length].mean(0) for row, length in zip(states, LENGTHS, strict=True)])
-    return high, mean
+def pooled(states, lengths):
+    rows = [row[:length] for row, length in zip(states, lengths, strict=True)]
+    return torch.stack([row.amax(0) for row in rows]), torch.stack([row.mean(0) for row in rows])
 
 
-def test_features_and_gradients_equal_torch_over_packed_sequences():
+@pytest.mark.parametrize("lengths", [SHORT, LONG], ids=["whole", "in pieces"])
+def test_features_and_gradients_equal_torch_over_packed_sequences(lengths):
     torch.manual_seed(1)
     ours = BidirectionalLstm(input_size=INPUT, hidden_size=HIDDEN)
     reference = packed_reference(ours)
     embedding = nn.Embedding(TOKENS, INPUT)
-    ids = tokens()
-    features = ours(embedding(ids), embedding(turn_round(ids, LENGTHS)), LENGTHS)
-    packed = pack_padded_sequence(embedding(ids), LENGTHS, batch_first=True, enforce_sorted=False)
+    ids = tokens(lengths)
+    features = ours(embedding(ids), lengths)
+    packed = pack_padded_sequence(embedding(ids), lengths, batch_first=True, enforce_sorted=False)
     states, _ = pad_packed_sequence(reference(packed)[0], batch_first=True)
-    (f_high, f_mean), (b_high, b_mean) = pooled(states[..., :HIDDEN]), pooled(states[..., HIDDEN:])
-    expected = torch.cat([f_high, f_mean, b_high, b_mean], dim=1)
+    expected = torch.cat([*pooled(states[..., :HIDDEN], lengths), *pooled(states[..., HIDDEN:], lengths)], dim=1)
     torch.testing.assert_close(features, expected, rtol=1e-5, atol=1e-6)
 
     weight = torch.randn_like(features)
@@ -50,7 +51,7 @@ def test_features_and_gradients_equal_torch_over_packed_sequences():
     theirs += [getattr(reference, f"{n}_reverse") for n, _ in ours.backwards.named_parameters()]
     their_gradients = torch.autograd.grad((expected * weight).sum(), [*theirs, embedding.weight])
     for one, other in zip(ours_gradients, their_gradients, strict=True):
-        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
 
 
 def test_one_step_equals_the_equations():
@@ -61,12 +62,18 @@ def test_one_step_equals_the_equations():
     i, f, g, o = (x[0, 0] @ inner.weight_ih_l0.T + inner.bias_ih_l0 + inner.bias_hh_l0).split(HIDDEN)
     cell = i.sigmoid() * g.tanh() + f.sigmoid() * 0
     expected = o.sigmoid() * cell.tanh()
-    features = lstm(x, x, torch.tensor([1]))
+    features = lstm(x, torch.tensor([1]))
     torch.testing.assert_close(features[0, :HIDDEN], expected)
     torch.testing.assert_close(features[0, HIDDEN : 2 * HIDDEN], expected)
 
 
 def test_each_sequence_turns_round_within_its_length():
-    ids = torch.tensor([[1, 2, 3, 4], [5, 6, 0, 0], [7, 0, 0, 0]])
-    turned = turn_round(ids, torch.tensor([4, 2, 1]))
-    assert turned.tolist() == [[4, 3, 2, 1], [6, 5, 0, 0], [7, 0, 0, 0]]
+    assert turned_round(torch.tensor([4, 2, 1]), 4).tolist() == [[3, 2, 1, 0], [1, 0, 2, 3], [0, 1, 2, 3]]
+
+
+def test_a_batch_is_cut_where_enough_sequences_have_ended():
+    falling = LONG.sort(descending=True).values
+    # 10 of 19 go on after 20 steps, 6 after 40: rounded up to 16 and 8, of which only the second leaves enough out.
+    assert pieces_of(falling, 97) == [Piece(19, 0, 40), Piece(8, 40, 97)]
+    assert pieces_of(torch.full((64,), 97), 97) == [Piece(64, 0, 97)]
+    assert pieces_of(torch.tensor([3]), 5) == [Piece(1, 0, 5)]

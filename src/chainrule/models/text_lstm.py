@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from chainrule.data.text_tokens import UNKNOWN_ID
-from chainrule.models.lstm import BidirectionalLstm, turn_round
+from chainrule.models.lstm import BidirectionalLstm
 
 Ids = TypeVar("Ids", Tensor, NDArray[Any])
 
@@ -107,7 +107,7 @@ class Reader(nn.Module):
             dropped = torch.rand(tokens.shape, device=tokens.device) < self.word_dropout
             tokens = tokens.masked_fill(dropped, UNKNOWN_ID)
         vectors = self.dropout(self.embedding(tokens))  # (batch, time, values)
-        features: Tensor = self.lstm(vectors, turn_round(vectors, lengths), lengths)
+        features: Tensor = self.lstm(vectors, lengths)
         return features
 
 
