@@ -137,19 +137,30 @@ def predict(
     *,
     data: Path | str | None = None,
     device: DeviceName = "auto",
+    output: Path | str | None = None,
 ) -> list[dict[str, Any]]:
     """Answers of a run's model, one an input, in their order.
 
     Args:
         run: the folder of a run, or a model folder.
-        inputs: texts, paths of pictures, or rows of a table (mappings, or JSON objects as text).
+        inputs: texts, paths of pictures, or rows of a table (mappings, or JSON objects as text); of a model that
+            makes pictures seeds, or names of classes.
         data: a file or folder with the inputs instead.
         device: where to compute.
+        output: a folder for the pictures that a model makes: its answers then name files instead of `pixels`.
+
+    Raises:
+        OptionError: inputs were given twice, or a folder for a model that makes no pictures.
     """
     if inputs and data is not None:
         raise OptionError("inputs and --data were both given; give the inputs themselves or their file.")
     predictor = load(run, device=device)
-    return predictor.predict(list(predictor.read_inputs(Path(data))) if data is not None else inputs)
+    answers = predictor.predict(list(predictor.read_inputs(Path(data))) if data is not None else inputs)
+    if output is None:
+        return answers
+    from chainrule.inference.picture_files import write_pictures
+
+    return write_pictures(answers, Path(output))
 
 
 def recipes() -> list[dict[str, str]]:

@@ -42,5 +42,14 @@ def small_runs(folder: Path) -> dict[str, dict[str, Any]]:
         "mlp-classification": {**COMMON, "dataset": "breast-cancer", "steps": 13, "hidden_sizes": (16,)},
         "sequence-lstm": {**COMMON, "dataset": "japanese-vowels", "steps": 13, "hidden_size": 8},
         "mlp-regression": {**COMMON, "dataset": "diabetes", "steps": 13, "hidden_sizes": (16,)},
+        "gan": {
+            **COMMON,
+            "dataset": "digits",
+            "steps": 13,
+            "widths": (8, 4),
+            "group_size": 4,
+            "latent_size": 5,
+            "batch_size": 32,
+        },
         "image-cnn": {**COMMON, "dataset": "digits", "steps": 13, "widths": (4, 8), "batch_size": 64},
     }

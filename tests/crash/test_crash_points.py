@@ -7,7 +7,7 @@ import pytest
 from tests.crash.jobs import KILLED, in_child
 from tests.crash.small_runs import small_runs
 
-RECIPES = ("sentiment", "mlp-regression", "image-cnn", "sequence-lstm", "mlp-classification")
+RECIPES = ("sentiment", "mlp-regression", "image-cnn", "sequence-lstm", "mlp-classification", "gan")
 SAMPLED = 7  # crash points of each recipe, spread over the whole run and shifted from recipe to recipe
 
 
@@ -18,7 +18,8 @@ def runs(tmp_path_factory):
 
 def promised(output):
     """The bytes that may not depend on what happened."""
-    return {name: (output / name).read_bytes() for name in ("metrics.jsonl", "model/model.safetensors")}
+    drawn = [path.relative_to(output) for path in sorted(output.glob("samples/*")) + sorted(output.glob("*.gif"))]
+    return {name: (output / name).read_bytes() for name in ("metrics.jsonl", "model/model.safetensors", *drawn)}
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

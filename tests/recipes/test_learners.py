@@ -12,6 +12,7 @@ from chainrule.training.state_tree import read_tree, write_tree
 from tests.recipes.building import COMPUTE, build, leaves, state, steps
 
 RECIPES = tuple(recipes.BUILT_IN)
+ADVERSARIAL = {"gan"}  # what has no meaning without labels is tested in tests/learners/test_adversarial.py
 NO_NOISE = {"dropout": 0.0, "word_dropout": 0.0, "crop": 0.0, "label_smoothing": 0.0}
 LEARNED_BY_HEART = 0.02  # of the loss at the beginning
 
@@ -22,11 +23,24 @@ def small(request, small_settings):
     return request.param, small_settings[request.param]
 
 
+@pytest.fixture(params=[name for name in RECIPES if name not in ADVERSARIAL])
+def supervised(request, small_settings):
+    """The same of a recipe that learns from labels."""
+    return request.param, small_settings[request.param]
+
+
 def test_every_parameter_gets_a_gradient(small):
     name, settings = small
     assembly = build(name, settings)
-    steps(assembly, 0)
-    gradients = {n: p.grad for n, p in assembly.learner.model.named_parameters() if p.requires_grad}
+    steps(assembly, 0, 1)  # a layer that begins at 0 lets no gradient through in the first update
+    learner = assembly.learner
+    networks = (learner.generator, learner.discriminator) if name in ADVERSARIAL else (learner.model,)
+    gradients = {
+        f"{place}/{n}": p.grad
+        for place, network in enumerate(networks)
+        for n, p in network.named_parameters()
+        if p.requires_grad
+    }
     assert gradients
     for parameter, gradient in gradients.items():
         assert gradient is not None, parameter
@@ -34,8 +48,8 @@ def test_every_parameter_gets_a_gradient(small):
         assert gradient.abs().sum() > 0, parameter
 
 
-def test_one_batch_can_be_learned_by_heart(small):
-    name, settings = small
+def test_one_batch_can_be_learned_by_heart(supervised):
+    name, settings = supervised
     learner = build(name, settings, **NO_NOISE).learner
     with COMPUTE.active():
         few = learner.batches.training(0, 8)[:1]  # a small run's network is too small for a whole batch
@@ -56,7 +70,7 @@ def test_the_seed_decides_every_bit(small):
         outcomes.append(leaves(state(assembly)))
     assert outcomes[0] == outcomes[1]
     differing = [path for path in outcomes[0] if outcomes[0][path] != outcomes[2][path]]
-    assert any(path.startswith("/model") for path in differing)
+    assert any(path.startswith(("/model", "/generator")) for path in differing)
 
 
 def test_a_state_on_the_disk_goes_on_bit_for_bit(small, tmp_path):
@@ -102,12 +116,12 @@ def test_draws_from_before_do_not_matter(small):
     assert outcomes[0] == outcomes[1]
 
 
-def test_a_batch_in_parts_gives_the_same_gradient(small):
+def test_a_batch_in_parts_gives_the_same_gradient(supervised):
     """With all layers as in evaluation: dropout draws anew in each part, and normalisation over the batch sees
     the part alone. So a network with batch normalisation, such as image-cnn's, does learn a little differently
     in parts; everything else does not.
     """
-    name, settings = small
+    name, settings = supervised
     gradients = []
     for parts in (1, 3):
         learner = build(name, settings, **NO_NOISE, accumulate=parts).learner

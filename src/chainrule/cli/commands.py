@@ -94,11 +94,14 @@ def predict_command(
         str,
         Parameter(
             name="INPUT",
-            help="A text, the path of a picture, or a row of a table as a JSON object; - takes the lines of "
-            "standard input.",
+            help="A text, the path of a picture, or a row of a table as a JSON object; of a model that makes pictures "
+            "a seed or the name of a class; - takes the lines of standard input.",
         ),
     ],
     data: Annotated[Path | None, Parameter(help="File or folder with the inputs instead.")] = None,
+    output: Annotated[
+        Path | None, Parameter(help="Folder for the pictures that a model makes; otherwise pictures.")
+    ] = None,
     device: Device = "auto",
     json: Json = False,
 ) -> str:
@@ -109,7 +112,11 @@ def predict_command(
             "- to read them from standard input, or --data FILE."
         )
     given = list(from_standard_input(inputs))
-    predictions = api.predict(run, given, data=data, device=device)
+    predictions = api.predict(run, given, data=data, device=device, output=output)
+    if not json and predictions and "pixels" in predictions[0]:
+        from chainrule.inference.picture_files import write_pictures
+
+        predictions = write_pictures(predictions, Path("pictures"))
     return as_json({"predictions": predictions}) if json else texts.predictions(predictions, given)
 
 

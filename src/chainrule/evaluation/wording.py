@@ -7,6 +7,8 @@ from chainrule.metrics import Interval
 
 NAMES = {
     "r2": "R²",
+    "frechet_distance": "Fréchet distance",
+    "frechet_distance_of_real": "Fréchet distance of real pictures",
     "macro_f1": "macro F1",
     "brier_score": "Brier score",
     "expected_calibration_error": "calibration error",

@@ -11,6 +11,7 @@ from chainrule.runtime.devices import Compute, resolve_compute
 
 PREDICTORS = {
     "image-classification": "chainrule.inference.pictures:PicturePredictor",
+    "image-generation": "chainrule.inference.generation:PictureGenerator",
     "sequence-classification": "chainrule.inference.sequences:SequencePredictor",
     "tabular-classification": "chainrule.inference.tables:TableClassifier",
     "tabular-regression": "chainrule.inference.tables:TableRegressor",
@@ -25,7 +26,7 @@ class Predictor(Protocol):
     config: ModelConfig
 
     def predict(self, inputs: Sequence[Any]) -> list[dict[str, Any]]:
-        """One answer an input, in their order: `label` and `probability`, or `value`.
+        """One answer an input, in their order: `label` and `probability`, or `value`, or `pixels`.
 
         Raises:
             DataError: an input is not of the kind the model takes.

@@ -26,6 +26,8 @@ ENTRY_POINTS = "chainrule.models"  # the group in which an installed package nam
 FAMILIES = {
     "cnn-article": "chainrule.models.cnn:article_network",
     "cnn-small": "chainrule.models.cnn:small_network",
+    "gan-article": "chainrule.models.gan_article:ArticleGenerator",
+    "gan-residual": "chainrule.models.gan:generator",
     "lstm-sequence-classifier": "chainrule.models.lstm:lstm_sequence_classifier",
     "mlp": "chainrule.models.mlp:MultilayerPerceptron",
     "text-lstm": "chainrule.models.text_lstm:text_lstm",

@@ -25,6 +25,7 @@ class Entry:
 
 
 BUILT_IN = {
+    "gan": Entry("chainrule.recipes.gan:Gan", "generative adversarial network that makes pictures", "fashion-mnist"),
     "image-cnn": Entry("chainrule.recipes.image_cnn:ImageCnn", "convolutional network for pictures", "fashion-mnist"),
     "mlp-classification": Entry(
         "chainrule.recipes.mlp_classification:MlpClassification",

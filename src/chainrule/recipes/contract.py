@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from chainrule.evaluation.judgement import Judgement
     from chainrule.learners.contract import Learner
     from chainrule.runtime.devices import Compute
-    from chainrule.training.loop import Selection
+    from chainrule.training.loop import Observer, Selection
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +61,8 @@ class Assembly:
     """What `run.json` keeps of the data: `Dataset.summary()`, with its hash."""
     processes: Processes = ALONE
     """Those that the learner shares its work with: the setting's, where it can."""
+    observe: Callable[[Path], "Observer"] | None = None
+    """From the folder of the run to who draws what is learned while it is; nobody where None."""
 
 
 class Recipe(Protocol):

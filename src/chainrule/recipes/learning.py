@@ -110,6 +110,8 @@ def _kept(
         cut_back(path, position.step)
     metrics, timings = Journal(folder.metrics), Journal(folder.timings)
     observers: list[Observer] = [TensorBoardEvents(folder.tensorboard, position.step)]
+    if undertaking.assembly.observe is not None:
+        observers.append(undertaking.assembly.observe(folder.path))
     if display:
         peak = known_peak(setting.compute)
         observers.append(Display(undertaking.plan, peak and peak * setting.processes.count, position))

@@ -1,0 +1,84 @@
+"""A convolution whose gradient can be differentiated as fast as the convolution itself.
+
+torch's own second derivative convolves pictures with pictures, channels and examples exchanged: kernels as large as
+the picture, several times slower than what follows from the rules of the convolution.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+BACKWARD = torch.ops.aten.convolution_backward
+
+
+def _backward(gradient: Tensor, x: Tensor, weight: Tensor, groups: int, *, mask: tuple[bool, bool, bool]) -> Any:
+    """Gradients of a convolution that keeps the size: those of x, weight and bias that `mask` asks for."""
+    padding = [size // 2 for size in weight.shape[2:]]
+    shape = {"stride": [1, 1], "padding": padding, "dilation": [1, 1], "transposed": False, "output_padding": [0, 0]}
+    return BACKWARD(gradient, x, weight, [weight.shape[0]], **shape, groups=groups, output_mask=list(mask))
+
+
+class _Convolve(torch.autograd.Function):
+    """y = w * x + b."""
+
+    @staticmethod
+    def forward(context: Any, x: Tensor, weight: Tensor, bias: Tensor | None, groups: int) -> Tensor:
+        """The convolution."""
+        context.save_for_backward(x, weight)
+        context.groups = groups
+        return nn.functional.conv2d(x, weight, bias, padding=weight.shape[-1] // 2, groups=groups)
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> tuple[Any, ...]:
+        """∂L/∂x can be differentiated once more; ∂L/∂w and ∂L/∂b cannot."""
+        x, weight = context.saved_tensors
+        wanted = context.needs_input_grad
+        gradient = gradient.contiguous(memory_format=torch.channels_last)
+        of_x: Any = None
+        if wanted[0]:
+            of_x = _InputGradient.apply(gradient, weight, x.detach(), context.groups)  # type: ignore[no-untyped-call]
+        of_weight = of_bias = None
+        # A gradient that is recorded, to be differentiated, is one of the pictures: that of the weights would be waste.
+        if (wanted[1] or wanted[2]) and not torch.is_grad_enabled():
+            mask = (False, wanted[1], wanted[2])
+            _, of_weight, of_bias = _backward(gradient, x, weight, context.groups, mask=mask)
+        return of_x, of_weight, of_bias, None
+
+
+class _InputGradient(torch.autograd.Function):
+    """∂L/∂x of a convolution, linear in ∂L/∂y as in w: its derivatives are a convolution and a weight's gradient."""
+
+    @staticmethod
+    def forward(context: Any, gradient: Tensor, weight: Tensor, x: Tensor, groups: int) -> Tensor:
+        """The transposed convolution of the gradient."""
+        context.save_for_backward(gradient, weight)
+        context.groups = groups
+        of_x: Tensor = _backward(gradient, x, weight, groups, mask=(True, False, False))[0]
+        return of_x
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(context: Any, second: Tensor) -> tuple[Any, ...]:
+        """With s = ∂L'/∂(∂L/∂x): w * s, and the gradient of w as if s had been the input."""
+        gradient, weight = context.saved_tensors
+        second = second.contiguous(memory_format=torch.channels_last)
+        of_gradient = nn.functional.conv2d(second, weight, padding=weight.shape[-1] // 2, groups=context.groups)
+        of_weight = _backward(gradient, second, weight, context.groups, mask=(False, True, False))[1]
+        return of_gradient, of_weight, None, None
+
+
+class Convolution(nn.Conv2d):
+    """A convolution that keeps height and width, of odd kernel size; channels last in memory.
+
+    Values and derivatives are `nn.Conv2d`'s, but for one: with `create_graph` only the gradient of the input is given,
+    none of the weights. Under autocast it computes in the type that is set there.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, channels, height, width) to the same with other channels."""
+        kind = x.device.type
+        dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else x.dtype
+        bias = None if self.bias is None else self.bias.to(dtype)
+        y: Tensor = _Convolve.apply(x.to(dtype), self.weight.to(dtype), bias, self.groups)  # type: ignore[no-untyped-call]
+        return y

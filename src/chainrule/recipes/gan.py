@@ -1,0 +1,148 @@
+"""`gan`: a generative adversarial network that makes pictures like those it is shown."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from chainrule.errors import OptionError
+from chainrule.evaluation.band import Band
+from chainrule.recipes.contract import Assembly, ScoredFile, Setting
+from chainrule.recipes.supervised import AT_LEAST_0, COUNT, POSITIVE, SHARE, check_numbers, check_ranges
+
+if TYPE_CHECKING:
+    from chainrule.evaluation.judgement import Judgement
+
+CLASS_SIZE = 32  # values that a class is told in
+LATENT_SIZE_OF_ARTICLE = 100
+MOMENTUM, SECOND_MOMENTUM = 0.0, 0.99  # of Adam, as in the paper
+CRITIC_UPDATES = 5  # as in the paper on the Wasserstein distance
+EVALUATIONS = 20  # a run
+MOST_IN_EVALUATION = 2000  # pictures
+
+EXPECTED: tuple[Band, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gan:
+    """Two networks that learn against each other: one makes pictures, one tells them from real ones."""
+
+    name: ClassVar[str] = "gan"
+    summary: ClassVar[str] = "generative adversarial network that makes pictures"
+    dataset: ClassVar[str] = "fashion-mnist"
+    expected: ClassVar[tuple[Band, ...]] = EXPECTED
+
+    objective: Literal["standard", "wasserstein", "relativistic"] = "relativistic"
+    """What the two minimise; `wasserstein` clips the critic's weights."""
+    network: Literal["residual", "article"] = "residual"
+    """`residual` is R3GAN's, scaled down; `article` has the dense layers of many first tutorials."""
+    conditional: bool = False
+    """Whether both networks are told the class."""
+    widths: tuple[int, ...] = (128, 64)
+    """Channels of each stage of `residual`, the lowest resolution first; each has twice that of the one before."""
+    blocks: int = 1
+    """Residual blocks of each stage, ≥ 1."""
+    group_size: int = 16
+    """Channels that a 3x3 convolution sees together, ≥ 1."""
+    patch: int = 2
+    """Pixels a side of the squares that `residual` takes pictures as, ≥ 1."""
+    latent_size: int = 64
+    """Values of a latent vector of `residual`, ≥ 1."""
+    batch_size: int = 64
+    """Real pictures an update, ≥ 1, and as many made ones."""
+    epochs: float = 5
+    """Times every training picture is seen, > 0."""
+    least_steps: int = 1000
+    """Updates there are at least, so that a small data set is seen often enough, ≥ 1."""
+    learning_rate: float = 1e-3
+    """The highest learning rate of both networks, > 0."""
+    warmup: float = 0.02
+    """Share of the steps in which the learning rate rises, in [0, 0.99]; then it falls along half a cosine."""
+    penalty: float = 1.0
+    """γ, the weight of R₁ and R₂, the squared slopes of the score, in `relativistic`; ≥ 0."""
+    penalty_every: int = 1
+    """Updates from one with the penalty to the next, where it counts as often more; ≥ 1."""
+    largest_weight: float = 0.01
+    """To which the critic's weights are clipped in `wasserstein`, > 0."""
+    discriminator_updates: int | None = None
+    """An update of the generator; 5 in `wasserstein` and 1 otherwise where it is not given."""
+    averaging: float = 0.03
+    """Half-life of the averaged weights of the generator, as a share of the steps done, in [0, 0.99]."""
+
+    def __post_init__(self) -> None:
+        """Refuses values out of range."""
+        check_numbers("widths", self.widths or (0,))
+        check_ranges(self, blocks=COUNT, group_size=COUNT, patch=COUNT, latent_size=COUNT, batch_size=COUNT)
+        check_ranges(self, least_steps=COUNT, penalty_every=COUNT, discriminator_updates=COUNT)
+        check_ranges(self, epochs=POSITIVE, learning_rate=POSITIVE, largest_weight=POSITIVE, penalty=AT_LEAST_0)
+        check_ranges(self, warmup=SHARE, averaging=SHARE)
+
+    @property
+    def turns(self) -> int:
+        """Updates of the discriminator an update of the generator."""
+        return self.discriminator_updates or (CRITIC_UPDATES if self.objective == "wasserstein" else 1)
+
+    def generator_arguments(self, shape: tuple[int, int, int], classes: int) -> tuple[str, dict[str, Any]]:
+        """The generator as the model folder names it."""
+        channels, height, width = shape
+        common = {"channels": channels, "height": height, "width": width, "classes": classes * self.conditional}
+        if self.network == "article":
+            return "gan-article", {**common, "latent_size": LATENT_SIZE_OF_ARTICLE}
+        square = self.patch << (len(self.widths) - 1)
+        if height % square or width % square:
+            raise OptionError(
+                f"--patch and --widths divide pictures into squares of {square}x{square} pixels, and those of "
+                f"{height}x{width} cannot be divided so; give a smaller patch or fewer widths."
+            )
+        return "gan-residual", {
+            **common,
+            "class_size": CLASS_SIZE * self.conditional,
+            "patch": self.patch,
+            "widths": list(self.widths),
+            "blocks": self.blocks,
+            "group_size": self.group_size,
+            "latent_size": self.latent_size,
+        }
+
+    def build(self, setting: Setting) -> Assembly:
+        """Makes two networks with fresh weights, and the classifier in whose features pictures are compared."""
+        from chainrule.data.opening import open_examples
+        from chainrule.models.folder import ModelConfig, write_model
+        from chainrule.recipes.adversaries import adversaries
+        from chainrule.recipes.sampling import album_of, validation_figures
+        from chainrule.runtime.processes import ALONE
+        from chainrule.training.loop import Selection
+
+        dataset = open_examples(setting.dataset, setting.data, kind="pictures")
+        train, held_out = dataset.split("train"), dataset.split("validation")
+        classes = dataset.classes or ()
+        assert dataset.picture_shape is not None  # noqa: S101 - a data set of pictures
+        family, arguments = self.generator_arguments(dataset.picture_shape, len(classes))
+        config = ModelConfig(
+            family=family,
+            arguments=arguments,
+            task="image-generation",
+            recipe=self.name,
+            classes=classes,
+        )
+        judge = validation_figures(train, held_out, setting, conditional=self.conditional, most=MOST_IN_EVALUATION)
+        per_epoch = -(-len(train) // self.batch_size)
+        steps = setting.steps or max(self.least_steps, round(self.epochs * per_epoch / self.turns))
+        learner = adversaries(self, setting, train, config, steps=steps, judge=judge)
+        return Assembly(
+            learner=learner,
+            steps=steps,
+            evaluate_every=-(-steps // EVALUATIONS),
+            selection=Selection("frechet_distance", higher_is_better=False),
+            save_model=lambda folder: write_model(folder, learner.average, config, {}),
+            data=dataset.summary(),
+            processes=ALONE,
+            observe=lambda run: album_of(
+                run, learner.average, len(classes), setting, steps=steps, conditional=self.conditional
+            ),
+        )
+
+    def judge(self, setting: Setting, model_folder: Path, rows: ScoredFile | None = None) -> "Judgement":
+        """The Fréchet distance, beside a normal distribution of each class's pixels."""
+        from chainrule.recipes.sampling import judge_samples
+
+        return judge_samples(setting, model_folder, rows)
