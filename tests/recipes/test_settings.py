@@ -182,6 +182,11 @@ OUT_OF_RANGE = {
     "vocabulary_size": (2, "--vocabulary-size is 2; it must be from 3 to 1,000,000,000."),
     "hidden_sizes": ((3, 0), "--hidden-sizes holds 0; each must be from 1 to 1,000,000,000."),
     "widths": ((-1, 3), "--widths holds -1; each must be from 1 to 1,000,000,000."),
+    "averaging": (1, "--averaging is 1.0; it must be from 0 to 0.99."),
+    "largest_weight": (0, "--largest-weight is 0.0; it must be greater than 0 and at most 1,000,000,000."),
+    "latent_size": (0, "--latent-size is 0; it must be from 1 to 1,000,000,000."),
+    "patch": (0, "--patch is 0; it must be from 1 to 1,000,000,000."),
+    "penalty": (-1, "--penalty is -1.0; it must be from 0 to 1,000,000,000."),
 }
 
 

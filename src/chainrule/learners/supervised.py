@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from chainrule.learners.batch import Batches
 from chainrule.learners.contract import Fault, Step, Tree
 from chainrule.learners.crew import Crew, Replicas
+from chainrule.learners.fault import FirstFault
 
 BACKWARD_FORWARD_RATIO = 2  # the backward pass multiplies once for the inputs and once for the weights
 
@@ -72,9 +73,8 @@ class SupervisedLearner:
         self.clip_norm = float("inf") if clip_norm is None else clip_norm
         self.parts = parts
         self.crew = crew or Replicas(model)
-        device = next(model.parameters()).device
-        # (step, loss, gradient norm) of the first update that was not finite; step −1 while all were.
-        self._fault = torch.tensor([-1.0, 0.0, 0.0], device=device)
+        self._device = next(model.parameters()).device
+        self._fault = FirstFault(self._device, "loss", "gradient_norm")
         self._last = -1
 
     def step(self, index: int) -> Step:
@@ -86,7 +86,7 @@ class SupervisedLearner:
             group["lr"] = rate * group.get("rate", 1.0)
         work = self.crew.take(self.batches, index, self.parts)
         self.optimizer.zero_grad()
-        loss = torch.zeros((), device=self._fault.device)
+        loss = torch.zeros((), device=self._device)
         flops: float | Tensor = 0.0
         for batch in work.parts:
             with self.autocast():
@@ -97,27 +97,21 @@ class SupervisedLearner:
             flops += self.model.forward_flops(*batch.inputs)  # type: ignore[operator]
         loss, flops = self.crew.add_up(loss, flops)
         norm = self.crew.clip(self.clip_norm)
-        self._note_fault(index, loss, norm)
+        self._fault.note(index, loss, norm)
         self.optimizer.step()
         figures = {"loss": loss, "gradient_norm": norm, "learning_rate": rate}
         return Step(figures, examples=work.examples, flops=flops * (1 + BACKWARD_FORWARD_RATIO))
 
-    def _note_fault(self, index: int, loss: Tensor, norm: Tensor) -> None:
-        # All on the device: reading it here would make a GPU wait at every step.
-        first = ~torch.isfinite(loss + norm) & (self._fault[0] < 0)
-        self._fault = torch.where(first, torch.stack([torch.full_like(loss, index), loss, norm]), self._fault)
-
     def fault(self) -> Fault | None:
         """The first update that was not finite."""
-        step, loss, norm = self._fault.tolist()
-        if step < 0:
-            # A finite gradient may still have thrown the weights out of all bounds.
-            weights = self.crew.weights_norms()
-            if bool(torch.isfinite(weights).all()):
-                return None
-            return Fault(self._last, {"weights' norm": float(weights.sum())})
-        rate = self.learning_rate(int(step))
-        return Fault(int(step), {"loss": loss, "gradient_norm": norm, "learning_rate": rate})
+        if (seen := self._fault.read()) is not None:
+            step, figures = seen
+            return Fault(step, {**figures, "learning_rate": self.learning_rate(step)})
+        # A finite gradient may still have thrown the weights out of all bounds.
+        weights = self.crew.weights_norms()
+        if bool(torch.isfinite(weights).all()):
+            return None
+        return Fault(self._last, {"weights' norm": float(weights.sum())})
 
     @torch.no_grad()
     def evaluate(self) -> Mapping[str, float]:
