@@ -71,7 +71,9 @@ def test_commands_that_are_not_executed_are_called_rightly(page):
     consoles = [block for block in blocks(page) if block.language == "console"]
     for command in (command for block in consoles for command in commands(block)):
         program, *arguments = shlex.split(command, comments=True)
-        assert program in {"chainrule", "export", "make", "pip", "tensorboard", "torchrun"}
+        assert program in {"chainrule", "export", "make", "pip", "python", "tensorboard", "torchrun"}
+        if program == "python":
+            assert (PROJECT / arguments[0]).is_file()
         if program == "torchrun":
             arguments = arguments[arguments.index("-m") + 1 :]
             program = arguments.pop(0)
