@@ -42,9 +42,9 @@ def main(folders: list[str]) -> None:
         print(f"{path}: {right[-1].mean():.4f} after {seconds[-1]:.0f} s of training")
     mean = np.mean(right, axis=0)
     low, high = metrics.mean(mean - baseline).interval()
-    values = [one.mean() for one in right]
+    deviation = np.std([one.mean() for one in right], ddof=min(1, len(right) - 1))
     print(
-        f"mean of {len(right)}: {mean.mean():.4f}, standard deviation {np.std(values, ddof=min(1, len(values) - 1)):.4f}, "
+        f"mean of {len(right)}: {mean.mean():.4f}, standard deviation {deviation:.4f}, "
         f"{np.mean(seconds):.0f} s; ahead by {(mean - baseline).mean():.4f} [{low:.4f}, {high:.4f}]"
     )
 
