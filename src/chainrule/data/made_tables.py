@@ -59,7 +59,9 @@ def _moved(name: str, number: int, point: tuple[float, float], noise: float) -> 
     """A point with normal noise of this deviation on both coordinates."""
     from statistics import NormalDist
 
-    x, y = (value + noise * NormalDist().inv_cdf(_even(name, number, axis)) for value, axis in zip(point, "xy", strict=True))
+    x, y = (
+        value + noise * NormalDist().inv_cdf(_even(name, number, axis)) for value, axis in zip(point, "xy", strict=True)
+    )
     return x, y
 
 

@@ -72,7 +72,7 @@ class RowStore:
 
 
 def rows_of(examples: Examples, preprocessor: TablePreprocessor) -> NDArray[np.float32] | RowStore:
-    """The rows of some examples as `preprocessor` makes them: (rows, width) in memory where they are few, else a store."""
+    """The rows of some examples as `preprocessor` makes them: in memory, (rows, width), where they are few."""
     if len(examples) * preprocessor.width <= MOST_VALUES:
         return preprocessor.transform(examples.features())
     return RowStore.of(examples, preprocessor)

@@ -117,7 +117,9 @@ def _article_points(entry: Entry) -> Reading:
     return points._replace(
         features={name: pa.concat_arrays([column] * splits) for name, column in points.features.items()},
         answer=pa.concat_arrays([points.answer] * splits),
-        notes=("Every split holds the same three points: the model is scored on the same three points it learned from.",),
+        notes=(
+            "Every split holds the same three points: the model is scored on the same three points it learned from.",
+        ),
         split_codes=np.repeat(np.arange(splits, dtype=np.uint8), count),
     )
 

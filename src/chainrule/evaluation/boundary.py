@@ -96,9 +96,7 @@ def _draw_plane(axes: "Axes", plane: Plane, probabilities: NDArray[np.floating[A
     left, right, bottom, top = plane.extent
     grid = probabilities.astype(np.float64).reshape(SIDE, SIDE, -1)
     axes.grid(visible=False)
-    axes.imshow(
-        _colours(grid), extent=plane.extent, origin="lower", aspect="auto", interpolation="bilinear", zorder=0
-    )
+    axes.imshow(_colours(grid), extent=plane.extent, origin="lower", aspect="auto", interpolation="bilinear", zorder=0)
     across, up = np.linspace(left, right, SIDE), np.linspace(bottom, top, SIDE)
     for label in range(1 if grid.shape[2] == 2 else grid.shape[2]):
         lead = grid[..., label] - np.delete(grid, label, axis=2).max(axis=2)
@@ -106,7 +104,8 @@ def _draw_plane(axes: "Axes", plane: Plane, probabilities: NDArray[np.floating[A
             axes.contour(across, up, lead, levels=[0], colors=INK, linewidths=1.2, zorder=1)
     size = float(np.clip(4000 / len(plane.examples), 9, 70))
     inks = np.array(COLOURS)[plane.labels]
-    axes.scatter(*plane.examples.T, s=size, c=inks, edgecolors="white", linewidths=0.5, zorder=2)
+    across, up = plane.examples.T
+    axes.scatter(across, up, s=size, c=inks, edgecolors="white", linewidths=0.5, zorder=2)
     axes.set(xlim=(left, right), ylim=(bottom, top))
 
 
@@ -118,4 +117,5 @@ def _colours(grid: NDArray[np.float64]) -> NDArray[np.float64]:
     inks = np.array([to_rgb(colour) for colour in COLOURS[:classes]])
     certainty = (grid.max(axis=2, keepdims=True) * classes - 1) / (classes - 1)  # 0 where all are equally likely
     strength = STRONGEST * certainty.clip(0, 1)
-    return 1 - strength * (1 - inks[grid.argmax(axis=2)])
+    colours: NDArray[np.float64] = 1 - strength * (1 - inks[grid.argmax(axis=2)])
+    return colours

@@ -42,9 +42,7 @@ def outputs_of(
         return in_order(answer, batches)
 
 
-def in_order(
-    answer: Callable[[Positions], NDArray[np.float32]], batches: Iterable[Positions]
-) -> NDArray[np.float32]:
+def in_order(answer: Callable[[Positions], NDArray[np.float32]], batches: Iterable[Positions]) -> NDArray[np.float32]:
     """The answers to all examples, (examples, outputs), in the order of their positions.
 
     Args:

@@ -69,9 +69,7 @@ class TableModel:
         }
 
 
-def array_outputs(
-    network: Module, rows: NDArray[np.float32] | RowStore, positions: Positions
-) -> NDArray[np.float32]:
+def array_outputs(network: Module, rows: NDArray[np.float32] | RowStore, positions: Positions) -> NDArray[np.float32]:
     """What a network of `chainrule.autograd` gives for some of the rows, (positions, outputs), with NumPy alone."""
     features = rows.features(positions) if isinstance(rows, RowStore) else rows[positions]
     # What overflows is told as an answer that is not finite.

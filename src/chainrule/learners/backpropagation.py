@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from chainrule.learners.contract import Fault, Step, Tree
 BACKWARD_FORWARD_RATIO = 2  # the backward pass multiplies once for the inputs and once for the weights
 
 
+@runtime_checkable
 class Watcher(Protocol):
     """Whoever looks at the network while it learns, and keeps what was seen; that is part of the learner's state."""
 

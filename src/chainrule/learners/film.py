@@ -10,6 +10,7 @@ from chainrule.autograd import Module, Tensor, no_grad
 from chainrule.learners.contract import Tree
 
 FRAMES = 25
+FIRST = 1 / 300  # of all updates, after which it is looked at for the second time
 
 
 def frame_steps(steps: int) -> list[int]:
@@ -17,7 +18,7 @@ def frame_steps(steps: int) -> list[int]:
 
     What a network learns first it learns in few updates.
     """
-    return sorted({0, *np.geomspace(1, steps, FRAMES - 1).round().astype(int).tolist()})
+    return sorted({0, *np.geomspace(max(1, FIRST * steps), steps, FRAMES - 1).round().astype(int).tolist()})
 
 
 @dataclass(frozen=True)

@@ -222,6 +222,7 @@ def read_weights(path: Path, *, as_arrays: bool = False) -> "dict[str, Any]":
         ModelFolderError: it is no safetensors file, or a damaged one.
     """
     from safetensors import SafetensorError
+
     load: Callable[[Path], dict[str, Any]]
     if as_arrays:
         from safetensors.numpy import load_file as load

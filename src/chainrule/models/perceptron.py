@@ -2,15 +2,13 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Literal, get_args
 
 from numpy.random import Generator
 
 from chainrule.autograd import Linear, Module, Operation, Sequential, gelu, relu, tanh
 from chainrule.errors import UnknownNameError
 
-Activation = Literal["tanh", "relu", "gelu"]
-ACTIVATIONS: dict[str, Operation] = dict(zip(get_args(Activation), (tanh, relu, gelu), strict=True))
+ACTIVATIONS: dict[str, Operation] = {"tanh": tanh, "relu": relu, "gelu": gelu}
 
 
 def perceptron(
@@ -18,7 +16,7 @@ def perceptron(
     input_size: int,
     hidden_sizes: Sequence[int],
     output_size: int,
-    activation: Activation = "tanh",
+    activation: str = "tanh",
     generator: Generator,
 ) -> Sequential:
     """Layers of weighted sums, each followed by a nonlinearity, the last by none.
@@ -32,7 +30,7 @@ def perceptron(
         input_size: values an example, ≥ 1.
         hidden_sizes: units of each hidden layer.
         output_size: values to give, ≥ 1: classes, or 1 for regression.
-        activation: the nonlinearity.
+        activation: the nonlinearity, a key of `ACTIVATIONS`.
         generator: draws the first weights.
 
     Returns:
@@ -40,7 +38,7 @@ def perceptron(
         layers: "0.weight", "0.bias", "2.weight" and so on.
     """
     if activation not in ACTIVATIONS:
-        raise UnknownNameError("activation", str(activation), list(ACTIVATIONS))
+        raise UnknownNameError("activation", activation, list(ACTIVATIONS))
     sizes = [input_size, *hidden_sizes]
     steps = [
         step

@@ -37,7 +37,7 @@ class BackpropClassifier:
     """What learns."""
     classifying: Classifying = Classifying()
     """What is asked of the classifier."""
-    fitting: Fitting = Fitting(batch_size=32, epochs=200, learning_rate=1e-2, least_steps=1000, decay="cosine")
+    fitting: Fitting = Fitting(batch_size=32, epochs=100, learning_rate=1e-2, least_steps=1000, decay="cosine")
     """How the network is fitted."""
 
     def columns(self) -> "TableColumns":

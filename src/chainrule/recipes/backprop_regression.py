@@ -33,7 +33,7 @@ class BackpropRegression:
     """Column of an own file that holds the numbers to predict; guessed where it is plain."""
     ignore_columns: tuple[str, ...] = ()
     """Columns of an own file that are not to be used, such as those that give the target away."""
-    network: Perceptron = Perceptron()
+    network: Perceptron = Perceptron(hidden_sizes=(64, 64), activation="gelu")
     """What learns."""
     fitting: Fitting = Fitting(batch_size=64, epochs=40, learning_rate=3e-3, least_steps=400, decay="cosine")
     """How the network is fitted."""

@@ -163,9 +163,7 @@ def build_perceptron(
     )
 
 
-def judge_classifier(
-    columns: TableColumns, setting: Setting, model_folder: Path, rows: ScoredFile | None
-) -> Judgement:
+def judge_classifier(columns: TableColumns, setting: Setting, model_folder: Path, rows: ScoredFile | None) -> Judgement:
     """Accuracy, beside logistic regression on the same columns."""
     predictor = load_table_classifier(model_folder, setting.compute)
     features = partial(features_of, predictor.table)
@@ -181,9 +179,7 @@ def judge_classifier(
     return scored.judged(judgement)
 
 
-def judge_regressor(
-    columns: TableColumns, setting: Setting, model_folder: Path, rows: ScoredFile | None
-) -> Judgement:
+def judge_regressor(columns: TableColumns, setting: Setting, model_folder: Path, rows: ScoredFile | None) -> Judgement:
     """R², beside ridge regression on the same columns."""
     predictor = load_table_regressor(model_folder, setting.compute)
     features = partial(features_of, predictor.table)
