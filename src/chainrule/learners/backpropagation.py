@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 from chainrule.autograd import Module, Optimizer, Tensor, clip_grad_norm, no_grad
 from chainrule.learners.array_batches import ArrayBatches
 from chainrule.learners.array_objectives import ArrayObjective
-from chainrule.learners.contract import Fault, Step, Tree
-
-BACKWARD_FORWARD_RATIO = 2  # the backward pass multiplies once for the inputs and once for the weights
+from chainrule.learners.contract import BACKWARD_FORWARD_RATIO, Fault, Step, Tree
 
 
 @runtime_checkable
