@@ -30,8 +30,8 @@ def test_every_parameter_gets_a_gradient(small):
     assert gradients
     for parameter, gradient in gradients.items():
         assert gradient is not None, parameter
-        assert torch.isfinite(gradient).all(), parameter
-        assert gradient.abs().sum() > 0, parameter
+        assert np.isfinite(np.asarray(gradient)).all(), parameter
+        assert np.abs(np.asarray(gradient)).sum() > 0, parameter
 
 
 def test_one_batch_can_be_learned_by_heart(small):
@@ -112,13 +112,13 @@ def test_a_batch_in_parts_gives_the_same_gradient(small):
     for parts in (1, 3):
         learner = build(name, settings, **NO_NOISE, accumulate=parts).learner
         learner.model.eval()
-        learner.model.train = lambda *_, model=learner.model: model
+        learner.model.train = lambda *_, model=learner.model, **__: model
         with COMPUTE.active():
             assert len(learner.batches.training(0, parts)) == parts
             loss = float(learner.step(0).figures["loss"])
-        gradients.append((loss, [p.grad.clone() for p in learner.model.parameters() if p.requires_grad]))
+        gradients.append((loss, [np.array(p.grad) for p in learner.model.parameters() if p.requires_grad]))
     (loss, whole), (loss_in_parts, cut) = gradients
     assert loss_in_parts == pytest.approx(loss, rel=1e-5)
-    largest = max(float(gradient.abs().max()) for gradient in whole)
+    largest = max(float(np.abs(gradient).max()) for gradient in whole)
     for one, other in zip(whole, cut, strict=True):
-        torch.testing.assert_close(other, one, rtol=1e-3, atol=1e-5 * largest)
+        np.testing.assert_allclose(other, one, rtol=1e-3, atol=1e-5 * largest)

@@ -82,25 +82,6 @@ class MlpRegression:
 
     def judge(self, setting: Setting, model_folder: Path, rows: ScoredFile | None = None) -> "Judgement":
         """R², beside ridge regression on the same columns."""
-        from functools import partial
+        from chainrule.recipes.tables import judge_regressor
 
-        from chainrule.evaluation.baselines import mean
-        from chainrule.evaluation.describe import describer
-        from chainrule.evaluation.linear import ridge
-        from chainrule.evaluation.regression import judge_regression
-        from chainrule.inference.tables import load_table_regressor
-        from chainrule.recipes.judging import scored_examples
-        from chainrule.recipes.tables import features_of, taught
-
-        predictor = load_table_regressor(model_folder, setting.compute)
-        features = partial(features_of, predictor.table)
-        scored = scored_examples(setting, rows, taught(predictor.table), **self.columns().reading)
-        test = scored.test
-        judgement = judge_regression(
-            predictions=predictor.values(test),
-            targets=test.targets(),
-            target=self.target_column or "target",
-            baselines=scored.baselines(mean, partial(ridge, features=features)),
-            describe=describer(test),
-        )
-        return scored.judged(judgement)
+        return judge_regressor(self.columns(), setting, model_folder, rows)
