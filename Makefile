@@ -20,7 +20,7 @@ demo: install
 	$(BIN)/chainrule predict runs/demo 这是一个很好的产品 我非常喜欢这个电影 这个餐厅的菜品不好吃 这本书很有趣
 
 test: install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 check: install
 	$(BIN)/ruff format --check .

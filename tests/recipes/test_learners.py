@@ -9,17 +9,22 @@ import torch
 
 from chainrule import recipes
 from chainrule.training.state_tree import read_tree, write_tree
-from tests.recipes.building import COMPUTE, build, leaves, state, steps
+from tests.recipes.building import COMPUTE, build, devices_of, leaves, state, steps
 
 RECIPES = tuple(recipes.BUILT_IN)
 NO_NOISE = {"dropout": 0.0, "word_dropout": 0.0, "crop": 0.0, "label_smoothing": 0.0}
 LEARNED_BY_HEART = 0.02  # of the loss at the beginning
 
 
-@pytest.fixture(params=RECIPES)
+@pytest.fixture(params=[(name, device) for name in RECIPES for device in devices_of(name)], ids="-".join)
 def small(request, small_settings):
-    """The name of a recipe and the settings of its small run."""
-    return request.param, small_settings[request.param]
+    """The name of a recipe, and the settings of its small run on each device there is."""
+    name, device = request.param
+    return name, {**small_settings[name], "device": device}
+
+
+def on_host(gradient):
+    return gradient.cpu().numpy() if isinstance(gradient, torch.Tensor) else gradient
 
 
 def test_every_parameter_gets_a_gradient(small):
@@ -30,8 +35,8 @@ def test_every_parameter_gets_a_gradient(small):
     assert gradients
     for parameter, gradient in gradients.items():
         assert gradient is not None, parameter
-        assert np.isfinite(np.asarray(gradient)).all(), parameter
-        assert np.abs(np.asarray(gradient)).sum() > 0, parameter
+        assert np.isfinite(on_host(gradient)).all(), parameter
+        assert np.abs(on_host(gradient)).sum() > 0, parameter
 
 
 def test_one_batch_can_be_learned_by_heart(small):
@@ -116,7 +121,7 @@ def test_a_batch_in_parts_gives_the_same_gradient(small):
         with COMPUTE.active():
             assert len(learner.batches.training(0, parts)) == parts
             loss = float(learner.step(0).figures["loss"])
-        gradients.append((loss, [np.array(p.grad) for p in learner.model.parameters() if p.requires_grad]))
+        gradients.append((loss, [on_host(p.grad).copy() for p in learner.model.parameters() if p.requires_grad]))
     (loss, whole), (loss_in_parts, cut) = gradients
     assert loss_in_parts == pytest.approx(loss, rel=1e-5)
     largest = max(float(np.abs(gradient).max()) for gradient in whole)
