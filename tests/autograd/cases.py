@@ -15,7 +15,7 @@ from chainrule.autograd import OPERATIONS
 
 SIZES = st.sampled_from((0, 1, 2, 3, 5))
 POSITIVE_SIZES = st.sampled_from((1, 2, 3, 5))
-LAYOUTS = st.sampled_from(("plain", "plain", "transposed", "strided", "reversed", "broadcast"))
+LAYOUTS = st.sampled_from(("plain", "plain", "transposed", "strided", "reversed", "read only"))
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,8 @@ def laid_out(array, layout):
     if layout == "reversed":
         turned = tuple(slice(None, None, -1) for _ in array.shape)
         return np.array(array[turned])[turned]
+    if layout == "read only":
+        return np.broadcast_to(array, array.shape)
     return array
 
 
@@ -133,7 +135,7 @@ def _gelu(draw):
 
 @case("to", lambda x, dtype: x.to(torch.float64 if dtype == np.float64 else torch.float32))
 def _to(draw):
-    return [shapes(draw)], {"dtype": np.float64}
+    return [shapes(draw)], {"dtype": draw(st.sampled_from((np.float32, np.float64)))}
 
 
 # Over axes
@@ -356,9 +358,13 @@ def _running(array):
 )
 def _batch_norm(draw):
     channels = draw(POSITIVE_SIZES)
-    places = shapes(draw, most=2, sizes=POSITIVE_SIZES)
-    given = [(draw(st.sampled_from((2, 3, 5))), channels, *places), (channels,), (channels,)]
     training = draw(st.booleans())
+    places = shapes(draw, most=2, sizes=POSITIVE_SIZES if training else SIZES)
+    # In training a channel must have more than one value.
+    examples = (
+        st.sampled_from((2, 3, 5)) if training and math.prod(places) < 2 else POSITIVE_SIZES if training else SIZES
+    )
+    given = [(draw(examples), channels, *places), (channels,), (channels,)]
     running = {"running_mean": [0.1 * c for c in range(channels)], "running_var": [0.5 + c for c in range(channels)]}
     if training and draw(st.booleans()):
         running = dict.fromkeys(running)

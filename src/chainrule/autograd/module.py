@@ -108,12 +108,23 @@ class Module:
             parameter.grad = None
 
 
+class Lambda(Module):
+    """A plain function, such as `relu`, as a module: so that it has a name in the network it is part of."""
+
+    def __init__(self, function: Callable[[Any], Any]) -> None:
+        self.function = function
+
+    def forward(self, x: Any) -> Any:
+        """What the function makes."""
+        return self.function(x)
+
+
 class Sequential(Module):
     """Modules and plain functions such as `relu`, one after the other; their names are "0", "1" and so on."""
 
     def __init__(self, *steps: Callable[[Any], Any]) -> None:
-        self._steps = steps
-        for place, step in enumerate(steps):
+        self._steps = tuple(step if isinstance(step, Module) else Lambda(step) for step in steps)
+        for place, step in enumerate(self._steps):
             setattr(self, str(place), step)
 
     def forward(self, x: Any) -> Any:

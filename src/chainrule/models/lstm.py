@@ -63,7 +63,8 @@ class BidirectionalLstm(nn.Module):
 
 def _summed_up(lstm: nn.LSTM, inputs: Tensor, lengths: Tensor, pieces: "list[Piece]") -> list[Tensor]:
     """Maximum and mean over time of what one direction shows, each (batch, hidden); the longest comes first."""
-    high = inputs.new_full((len(inputs), lstm.hidden_size), -torch.inf, dtype=torch.float32)  # (batch, hidden)
+    exact = torch.promote_types(inputs.dtype, torch.float32)  # sums are never in bfloat16
+    high = inputs.new_full((len(inputs), lstm.hidden_size), -torch.inf, dtype=exact)  # (batch, hidden)
     total = torch.zeros_like(high)
     state = None
     for rows, start, end in pieces:
@@ -72,7 +73,7 @@ def _summed_up(lstm: nn.LSTM, inputs: Tensor, lengths: Tensor, pieces: "list[Pie
         shown, state = lstm(inputs[:rows, start:end], state)  # (rows, piece, hidden)
         absent = (torch.arange(start, end, device=lengths.device) >= lengths[:rows, None])[..., None]
         highest = shown.masked_fill(absent, -torch.inf).amax(dim=1)  # (rows, hidden)
-        summed = shown.masked_fill(absent, 0).sum(dim=1, dtype=torch.float32)  # (rows, hidden)
+        summed = shown.masked_fill(absent, 0).sum(dim=1, dtype=exact)  # (rows, hidden)
         high = torch.cat([torch.maximum(high[:rows], highest), high[rows:]])
         total = torch.cat([total[:rows] + summed, total[rows:]])
     return [high, total / lengths[:, None]]
