@@ -361,9 +361,9 @@ def _batch_norm(draw):
     training = draw(st.booleans())
     places = shapes(draw, most=2, sizes=POSITIVE_SIZES if training else SIZES)
     # In training a channel must have more than one value.
-    examples = (
-        st.sampled_from((2, 3, 5)) if training and math.prod(places) < 2 else POSITIVE_SIZES if training else SIZES
-    )
+    examples = SIZES
+    if training:
+        examples = POSITIVE_SIZES if math.prod(places) > 1 else st.sampled_from((2, 3, 5))
     given = [(draw(examples), channels, *places), (channels,), (channels,)]
     running = {"running_mean": [0.1 * c for c in range(channels)], "running_var": [0.5 + c for c in range(channels)]}
     if training and draw(st.booleans()):
