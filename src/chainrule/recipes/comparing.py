@@ -13,8 +13,9 @@ from torch import nn
 
 import chainrule.autograd as ag
 from chainrule.errors import UsageError
+from chainrule.learners import array_objectives
 from chainrule.learners.lockstep import Difference, Row, first_fault, in_lockstep
-from chainrule.learners.objectives import balanced_class_weights, squared_error
+from chainrule.learners.objectives import squared_error
 from chainrule.models.twins import converted, torch_twin, twin
 from chainrule.recipes import BUILT_IN
 from chainrule.recipes.contract import Recipe, Setting
@@ -132,21 +133,15 @@ def losses_of(
     given = torch.from_numpy(targets)
     if asked is None:
         return (
-            lambda outputs: ((outputs.squeeze(1) - targets) ** 2).mean(),
+            lambda outputs: array_objectives.squared_error(outputs, targets).mean(),
             lambda outputs: squared_error(outputs, given.to(outputs.dtype)).mean(),
         )
     classes = int(labels.max()) + 1
-    weights = balanced_class_weights(labels, classes) if asked.class_weights == "balanced" else [1.0] * classes
-    factors = np.array(weights, np.float32)[targets]  # (batch,)
-
-    def own_loss(scores: Any) -> ag.Tensor:
-        smoothing = asked.label_smoothing
-        losses = ag.cross_entropy(scores, targets, reduction="none", label_smoothing=smoothing)  # (batch,)
-        mean: ag.Tensor = (losses * factors.astype(scores.dtype)).mean()
-        return mean
-
     objective = asked.objective_for(labels, classes)
-    return own_loss, lambda scores: objective(scores, given).mean()
+    own_objective = array_objectives.cross_entropy(
+        class_weights=asked.weights_for(labels, classes), label_smoothing=asked.label_smoothing
+    )
+    return lambda scores: own_objective(scores, targets).mean(), lambda scores: objective(scores, given).mean()
 
 
 def described(row: Row) -> dict[str, Any]:
