@@ -5,12 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from chainrule.evaluation.judgement import Plot
 from chainrule.runtime.processes import ALONE, Processes
 
 if TYPE_CHECKING:
     from chainrule.evaluation.band import Band
-    from chainrule.evaluation.judgement import Judgement
+    from chainrule.evaluation.judgement import Judgement, Plot
     from chainrule.learners.contract import Learner
     from chainrule.runtime.devices import Compute
     from chainrule.training.loop import Selection
@@ -45,7 +44,7 @@ class ScoredFile:
     """What the user says of its columns, such as `label_column`; for the rest the recipe's own settings hold."""
 
 
-def no_plots() -> tuple[Plot, ...]:
+def no_plots() -> "tuple[Plot, ...]":
     """Nothing to be shown of how a learner came where it is, beside its learning curve."""
     return ()
 
@@ -67,7 +66,7 @@ class Assembly:
     """What `run.json` keeps of the data: `Dataset.summary()`, with its hash."""
     processes: Processes = ALONE
     """Those that the learner shares its work with: the setting's, where it can."""
-    plots: Callable[[], tuple[Plot, ...]] = no_plots
+    plots: "Callable[[], tuple[Plot, ...]]" = no_plots
     """Pictures of how the learner came where it is, from its present state; asked for once, at the run's end."""
 
 
