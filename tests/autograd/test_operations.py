@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule.autograd import OPERATIONS, Tensor, gradcheck, no_grad
-from tests.autograd.cases import CASES, LAYOUTS, laid_out
+from tests.autograd.cases import LAYOUTS, laid_out
+from tests.autograd.layer_cases import CASES
 
 TOLERANCE = {np.float64: 1e-10, np.float32: 1e-4}
 
