@@ -78,6 +78,11 @@ def rows_of(examples: Examples, preprocessor: TablePreprocessor) -> NDArray[np.f
     return RowStore.of(examples, preprocessor)
 
 
+def rows_at(rows: NDArray[np.float32] | RowStore, positions: Positions) -> Float[np.ndarray, "batch width"]:
+    """Some of the rows that `rows_of` gave."""
+    return rows.features(positions) if isinstance(rows, RowStore) else rows[positions]
+
+
 def _side_by_side(columns: Sequence[NDArray[Any]]) -> bytes:
     return np.concatenate(columns, axis=1).tobytes() if columns else b""
 

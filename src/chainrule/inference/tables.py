@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from chainrule.autograd import Module, Tensor, no_grad
 from chainrule.data.dataset import Examples, Positions
 from chainrule.data.preprocess import TablePreprocessor, TargetScaler
-from chainrule.data.row_store import RowStore, rows_of
+from chainrule.data.row_store import RowStore, rows_at, rows_of
 from chainrule.data.table_columns import Category
 from chainrule.data.unlabelled import read_rows
 from chainrule.errors import DataError, ModelFolderError
@@ -71,7 +71,7 @@ class TableModel:
 
 def array_outputs(network: Module, rows: NDArray[np.float32] | RowStore, positions: Positions) -> NDArray[np.float32]:
     """What a network of `chainrule.autograd` gives for some of the rows, (positions, outputs), with NumPy alone."""
-    features = rows.features(positions) if isinstance(rows, RowStore) else rows[positions]
+    features = rows_at(rows, positions)
     # What overflows is told as an answer that is not finite.
     with parts_fit(), no_grad(), np.errstate(over="ignore", invalid="ignore"):
         outputs: NDArray[np.float32] = network(Tensor(features)).data

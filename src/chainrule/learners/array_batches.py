@@ -1,6 +1,6 @@
 """Rows of tables → batches in NumPy's arrays, in the order of (seed, epoch), for networks on our own autograd."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from chainrule.data.dataset import Positions
 from chainrule.data.order import EpochOrder
-from chainrule.data.row_store import RowStore
+from chainrule.data.row_store import RowStore, rows_at
 from chainrule.learners.batches import in_batches
 
 
@@ -37,9 +37,7 @@ class ArrayPart:
 
     def batch(self, positions: Positions) -> ArrayBatch:
         """The examples at some positions."""
-        take: Callable[[Positions], NDArray[np.float32]]
-        take = self.rows.features if isinstance(self.rows, RowStore) else self.rows.__getitem__
-        return ArrayBatch(take(positions), self.targets[positions])
+        return ArrayBatch(rows_at(self.rows, positions), self.targets[positions])
 
 
 @dataclass(frozen=True, kw_only=True)
