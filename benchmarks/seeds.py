@@ -28,6 +28,8 @@ def main(folders: list[str]) -> None:
         folder = RunFolder(path)
         record = folder.read_record()
         recipe, compute = recipe_of(record), compute_of(record)
+        if not hasattr(recipe, "texts"):
+            sys.exit(f"{path} is a run of {recipe.name}, which classifies no texts; give runs of sentiment.")
         dataset = recipe.texts.open(setting_of(recipe, options_of(record), compute))
         test = dataset.split("test")
         with compute.active():

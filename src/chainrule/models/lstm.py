@@ -143,7 +143,7 @@ class SequenceClassifier(nn.Module):
         """Scores of the classes before softmax.
 
         Args:
-            steps: standardised sequences, padded at their ends with any values.
+            steps: standardised sequences, padded at their ends with any finite values.
             lengths: real steps of each, ≥ 1.
         """
         if self.training and self.noise:
