@@ -40,6 +40,8 @@ def small_runs(folder: Path) -> dict[str, dict[str, Any]]:
             "batch_size": 32,
         },
         "mlp-classification": {**COMMON, "dataset": "breast-cancer", "steps": 13, "hidden_sizes": (16,)},
+        "backprop-classifier": {**COMMON, "dataset": "two-moons", "steps": 13, "hidden_sizes": (16,)},
+        "backprop-regression": {**COMMON, "dataset": "diabetes", "steps": 13, "hidden_sizes": (16,)},
         "sequence-lstm": {**COMMON, "dataset": "japanese-vowels", "steps": 13, "hidden_size": 8},
         "mlp-regression": {**COMMON, "dataset": "diabetes", "steps": 13, "hidden_sizes": (16,)},
         "gan": {

@@ -7,7 +7,16 @@ import pytest
 from tests.crash.jobs import KILLED, in_child
 from tests.crash.small_runs import small_runs
 
-RECIPES = ("sentiment", "mlp-regression", "image-cnn", "sequence-lstm", "mlp-classification", "gan")
+RECIPES = (
+    "sentiment",
+    "mlp-regression",
+    "image-cnn",
+    "sequence-lstm",
+    "mlp-classification",
+    "backprop-classifier",
+    "backprop-regression",
+    "gan",
+)
 SAMPLED = 7  # crash points of each recipe, spread over the whole run and shifted from recipe to recipe
 
 

@@ -11,11 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from chainrule.learners.batch import Batches
-from chainrule.learners.contract import Fault, Step, Tree
+from chainrule.learners.contract import BACKWARD_FORWARD_RATIO, Fault, Step, Tree
 from chainrule.learners.crew import Crew, Replicas
 from chainrule.learners.fault import FirstFault
-
-BACKWARD_FORWARD_RATIO = 2  # the backward pass multiplies once for the inputs and once for the weights
 
 
 class Model(Protocol):

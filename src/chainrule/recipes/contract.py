@@ -9,7 +9,7 @@ from chainrule.runtime.processes import ALONE, Processes
 
 if TYPE_CHECKING:
     from chainrule.evaluation.band import Band
-    from chainrule.evaluation.judgement import Judgement
+    from chainrule.evaluation.judgement import Judgement, Plot
     from chainrule.learners.contract import Learner
     from chainrule.runtime.devices import Compute
     from chainrule.training.loop import Observer, Selection
@@ -44,6 +44,11 @@ class ScoredFile:
     """What the user says of its columns, such as `label_column`; for the rest the recipe's own settings hold."""
 
 
+def no_plots() -> "tuple[Plot, ...]":
+    """Nothing to be shown of how a learner came where it is, beside its learning curve."""
+    return ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Assembly:
     """A recipe built: what the loop drives and what becomes of it."""
@@ -63,6 +68,8 @@ class Assembly:
     """Those that the learner shares its work with: the setting's, where it can."""
     observe: Callable[[Path], "Observer"] | None = None
     """From the folder of the run to who draws what is learned while it is; nobody where None."""
+    plots: "Callable[[], tuple[Plot, ...]]" = no_plots
+    """Pictures of how the learner came where it is, from its present state; asked for once, at the run's end."""
 
 
 class Recipe(Protocol):
@@ -75,6 +82,7 @@ class Recipe(Protocol):
     """The named data set it runs on by default."""
     expected: ClassVar["tuple[Band, ...]"]
     """The results measured, one band a setting."""
+    # A recipe that computes in NumPy alone, in fp32 on the CPU, also has `in_numpy: ClassVar[bool] = True`.
 
     def build(self, setting: Setting) -> Assembly:
         """Opens the data and builds the learner; equal settings build equal learners."""
