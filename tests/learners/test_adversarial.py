@@ -12,7 +12,7 @@ from torch.utils.flop_counter import flop_registry
 
 from chainrule.learners.adversarial import AdversarialLearner
 from chainrule.learners.rivalry import gradient_penalties, objective_named
-from chainrule.models.gan import discriminator, generator
+from chainrule.models.gan import Discriminator, Generator
 
 SHAPE = {"channels": 1, "height": 8, "width": 12, "patch": 2, "widths": (8, 4), "blocks": 1, "group_size": 16}
 REAL, MADE = torch.tensor([1.0, -2.0]), torch.tensor([0.5, 3.0])
@@ -33,7 +33,7 @@ class Counter(TorchDispatchMode):
 
 def learner(objective="relativistic", penalty=1.0, rate=1e-3, **changes):
     torch.manual_seed(3)
-    makes, tells = generator(**SHAPE, latent_size=3), discriminator(**SHAPE)
+    makes, tells = Generator(**SHAPE, latent_size=3), Discriminator(**SHAPE)
     return AdversarialLearner(
         generator=makes,
         discriminator=tells,
@@ -74,7 +74,7 @@ def test_the_losses_by_hand(name, of_discriminator, of_generator):
 
 def test_the_penalties_are_the_squared_slopes():
     torch.manual_seed(2)
-    tells = discriminator(**SHAPE).double()
+    tells = Discriminator(**SHAPE).double()
     pictures = torch.randn(6, 1, 8, 12).double().requires_grad_()
     found = gradient_penalties(tells(pictures), pictures)
     step, squares = 1e-6, torch.zeros(6).double()
@@ -88,7 +88,7 @@ def test_the_penalties_are_the_squared_slopes():
 
 def test_the_penalty_s_gradient_is_that_of_finite_differences():
     torch.manual_seed(2)
-    tells = discriminator(**SHAPE).double()
+    tells = Discriminator(**SHAPE).double()
     for block in tells.modules():
         if hasattr(block, "narrow"):
             nn.init.normal_(block.narrow.weight, std=0.3)

@@ -6,8 +6,9 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from chainrule.models.convolution import Convolution
-from chainrule.models.gan import ResidualBlock, discriminator, generator
+from chainrule.models.gan import Discriminator, Generator
 from chainrule.models.gan_article import ArticleDiscriminator, ArticleGenerator
+from chainrule.models.gan_block import ResidualBlock
 
 SHAPE = {"channels": 3, "height": 12, "width": 20}
 SIZES = {"patch": 2, "widths": (10, 6), "blocks": 2, "group_size": 4}
@@ -73,14 +74,23 @@ def test_a_block_equals_its_equation_and_begins_as_the_identity():
 
 
 def test_the_discriminator_is_the_generator_in_a_mirror():
-    made = generator(**SHAPE, **SIZES, latent_size=3)(torch.randn(2, 3))
+    made = Generator(**SHAPE, **SIZES, latent_size=3)(torch.randn(2, 3))
     assert made.shape == (2, 3, 12, 20)
-    assert discriminator(**SHAPE, **SIZES)(made).shape == (2,)
+    assert 0.1 < made.abs().max() < 1
+    assert Discriminator(**SHAPE, **SIZES)(made).shape == (2,)
+
+
+def test_the_pixels_of_a_square_begin_alike():
+    torch.manual_seed(1)
+    made = Generator(**SHAPE, **SIZES, latent_size=3)(torch.randn(2, 3))
+    squares = made.view(2, 3, 6, 2, 10, 2)
+    torch.testing.assert_close(squares, squares[:, :, :, :1, :, :1].expand_as(squares))
+    assert made[:, 0].sub(made[:, 1]).abs().max() > 0.01
 
 
 def test_a_class_changes_the_picture_and_the_score():
     torch.manual_seed(1)
-    makes, tells = generator(**SHAPE, **SIZES, **CLASSES, latent_size=3), discriminator(**SHAPE, **SIZES, **CLASSES)
+    makes, tells = Generator(**SHAPE, **SIZES, **CLASSES, latent_size=3), Discriminator(**SHAPE, **SIZES, **CLASSES)
     latents = torch.randn(1, 3).expand(2, 3)
     made = makes(latents, torch.tensor([2, 5]))
     assert (made[0] - made[1]).abs().max() > 0.01
@@ -94,8 +104,8 @@ def test_a_class_changes_the_picture_and_the_score():
 
 
 NETWORKS = {
-    "generator": lambda: (generator(**SHAPE, **SIZES, latent_size=3), torch.randn(2, 3)),
-    "discriminator": lambda: (discriminator(**SHAPE, **SIZES), torch.randn(2, 3, 12, 20)),
+    "generator": lambda: (Generator(**SHAPE, **SIZES, latent_size=3), torch.randn(2, 3)),
+    "discriminator": lambda: (Discriminator(**SHAPE, **SIZES), torch.randn(2, 3, 12, 20)),
     "article's generator": lambda: (ArticleGenerator(**SHAPE, latent_size=3), torch.randn(2, 3)),
     "article's discriminator": lambda: (ArticleDiscriminator(**SHAPE), torch.randn(2, 3, 12, 20)),
 }
@@ -122,4 +132,4 @@ def test_the_articles_networks_are_dense_layers():
 
 def test_pictures_that_cannot_be_divided_are_refused():
     with pytest.raises(ValueError, match="pictures of 14x20 cannot be divided into squares of 4x4"):
-        generator(**{**SHAPE, "height": 14}, **SIZES, latent_size=3)
+        Generator(**{**SHAPE, "height": 14}, **SIZES, latent_size=3)

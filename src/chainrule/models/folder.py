@@ -29,7 +29,7 @@ FAMILIES = {
     "cnn-article": "chainrule.models.cnn:article_network",
     "cnn-small": "chainrule.models.cnn:small_network",
     "gan-article": "chainrule.models.gan_article:ArticleGenerator",
-    "gan-residual": "chainrule.models.gan:generator",
+    "gan-residual": "chainrule.models.gan:Generator",
     "lstm-sequence-classifier": "chainrule.models.lstm:lstm_sequence_classifier",
     "mlp": "chainrule.models.mlp:MultilayerPerceptron",
     "perceptron": "chainrule.models.perceptron:perceptron",

@@ -13,7 +13,7 @@ from chainrule.learners.adversarial import AdversarialLearner, Pictures
 from chainrule.learners.rivalry import objective_named
 from chainrule.learners.schedule import learning_rate_factor
 from chainrule.models.folder import ModelConfig, build_model
-from chainrule.models.gan import discriminator
+from chainrule.models.gan import Discriminator
 from chainrule.models.gan_article import ArticleDiscriminator
 from chainrule.recipes.contract import Setting
 from chainrule.runtime.draws import reseed_all
@@ -49,7 +49,7 @@ def adversaries(
     reseed_all(setting.seed, "weights")
     generator = build_model(config)
     own = {name: value for name, value in config.arguments.items() if name != "latent_size"}
-    rival: nn.Module = ArticleDiscriminator(**own) if recipe.network == "article" else discriminator(**own)
+    rival: nn.Module = ArticleDiscriminator(**own) if recipe.network == "article" else Discriminator(**own)
     networks = [network.to(device) for network in (generator, rival)]
     optimizers = [
         torch.optim.Adam(network.parameters(), lr=recipe.learning_rate, betas=(MOMENTUM, SECOND_MOMENTUM), fused=True)
