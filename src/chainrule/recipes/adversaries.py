@@ -52,12 +52,12 @@ def adversaries(
     rival: nn.Module = ArticleDiscriminator(**own) if recipe.network == "article" else Discriminator(**own)
     networks = [network.to(device) for network in (generator, rival)]
     optimizers = [
-        torch.optim.Adam(network.parameters(), lr=recipe.learning_rate, betas=(MOMENTUM, SECOND_MOMENTUM), fused=True)
+        torch.optim.Adam(network.parameters(), lr=recipe.highest_rate, betas=(MOMENTUM, SECOND_MOMENTUM), fused=True)
         for network in networks
     ]
 
     def learning_rate(step: int) -> float:
-        return recipe.learning_rate * learning_rate_factor(step, steps=steps, warmup=recipe.warmup, decay="cosine")
+        return recipe.highest_rate * learning_rate_factor(step, steps=steps, warmup=recipe.warmup, decay="cosine")
 
     def averaging(step: int) -> float:
         half_life = recipe.averaging * (step + 1)  # at first the average follows at once

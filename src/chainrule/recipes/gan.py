@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 CLASS_SIZE = 32  # values that a class is told in
 LATENT_SIZE_OF_ARTICLE = 100
-MOMENTUM, SECOND_MOMENTUM = 0.0, 0.99  # of Adam, as in the paper
+MOMENTUM, SECOND_MOMENTUM = 0.0, 0.9  # of Adam, as in the paper's beginning
+RATE, RATE_WITHOUT_PENALTIES = 3e-3, 3e-4
 CRITIC_UPDATES = 5  # as in the paper on the Wasserstein distance
 EVALUATIONS = 20  # a run
 MOST_IN_EVALUATION = 2000  # pictures
@@ -37,7 +38,7 @@ class Gan:
     """`residual` is R3GAN's, scaled down; `article` has the dense layers of many first tutorials."""
     conditional: bool = False
     """Whether both networks are told the class."""
-    widths: tuple[int, ...] = (128, 64)
+    widths: tuple[int, ...] = (96, 48)
     """Channels of each stage of `residual`, the lowest resolution first; each has twice that of the one before."""
     blocks: int = 1
     """Residual blocks of each stage, ≥ 1."""
@@ -49,17 +50,17 @@ class Gan:
     """Values of a latent vector of `residual`, ≥ 1."""
     batch_size: int = 64
     """Real pictures an update, ≥ 1, and as many made ones."""
-    epochs: float = 5
+    epochs: float = 8
     """Times every training picture is seen, > 0."""
     least_steps: int = 1000
     """Updates there are at least, so that a small data set is seen often enough, ≥ 1."""
-    learning_rate: float = 1e-3
-    """The highest learning rate of both networks, > 0."""
-    warmup: float = 0.02
+    learning_rate: float | None = None
+    """The highest of both networks, > 0; 3e-3 in `relativistic` and 3e-4 otherwise where it is not given."""
+    warmup: float = 0.05
     """Share of the steps in which the learning rate rises, in [0, 0.99]; then it falls along half a cosine."""
     penalty: float = 1.0
     """γ, the weight of R₁ and R₂, the squared slopes of the score, in `relativistic`; ≥ 0."""
-    penalty_every: int = 1
+    penalty_every: int = 4
     """Updates from one with the penalty to the next, where it counts as often more; ≥ 1."""
     largest_weight: float = 0.01
     """To which the critic's weights are clipped in `wasserstein`, > 0."""
@@ -80,6 +81,11 @@ class Gan:
     def turns(self) -> int:
         """Updates of the discriminator an update of the generator."""
         return self.discriminator_updates or (CRITIC_UPDATES if self.objective == "wasserstein" else 1)
+
+    @property
+    def highest_rate(self) -> float:
+        """The highest learning rate: without penalties a large one ends in pictures all black."""
+        return self.learning_rate or (RATE if self.objective == "relativistic" else RATE_WITHOUT_PENALTIES)
 
     def generator_arguments(self, shape: tuple[int, int, int], classes: int) -> tuple[str, dict[str, Any]]:
         """The generator as the model folder names it."""
