@@ -50,7 +50,7 @@ class Gan:
     """Values of a latent vector of `residual`, ≥ 1."""
     batch_size: int = 64
     """Real pictures an update, ≥ 1, and as many made ones."""
-    epochs: float = 8
+    epochs: float = 7
     """Times every training picture is seen, > 0."""
     least_steps: int = 1000
     """Updates there are at least, so that a small data set is seen often enough, ≥ 1."""
