@@ -12,6 +12,7 @@ from chainrule.recipes.contract import Assembly, Setting
 
 if TYPE_CHECKING:
     import numpy as np
+    import torch
     from numpy.typing import NDArray
     from torch import nn
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from chainrule.learners.batches import SplitBatches
     from chainrule.learners.crew import Crew
     from chainrule.learners.objectives import Objective
-    from chainrule.learners.supervised import SupervisedLearner
+    from chainrule.learners.supervised import Average, SupervisedLearner
     from chainrule.training.loop import Selection
 
     Judge = Callable[[NDArray[np.float32], NDArray[Any]], Mapping[str, float]]
@@ -149,10 +150,14 @@ def assemble(
     selection: "Selection",
     save_model: Callable[[Path], None],
     rate_of: Callable[[str], float] = one_rate,
+    optimizer: "torch.optim.Optimizer | None" = None,
+    average: "Callable[[int], Average] | None" = None,
+    prepare: Callable[[int], None] | None = None,
 ) -> Assembly:
     """A recipe built from its parts; the model is where `placed` put it.
 
-    `rate_of` gives for a parameter's name its share of the learning rate.
+    `rate_of` gives for a parameter's name its share of the learning rate; `average` makes from the count of the steps
+    what averages the weights; for the rest see `learner_of`.
     """
     per_epoch = batches.order.steps_per_epoch
     steps = setting.steps or fitting.steps(per_epoch)
@@ -166,6 +171,9 @@ def assemble(
         autocast=setting.compute.autocast,
         rate_of=rate_of,
         crew=crew_of(setting, model),
+        optimizer=optimizer,
+        average=average and average(steps),
+        prepare=prepare,
     )
     return Assembly(
         learner=learner,
@@ -189,15 +197,40 @@ def learner_of(
     autocast: Callable[[], AbstractContextManager[Any]],
     rate_of: Callable[[str], float] = one_rate,
     crew: "Crew | None" = None,
+    optimizer: "torch.optim.Optimizer | None" = None,
+    average: "Average | None" = None,
+    prepare: Callable[[int], None] | None = None,
 ) -> "SupervisedLearner":
-    """A learner with AdamW (Loshchilov and Hutter, arXiv 1711.05101) over a model that is on its device.
+    """A learner with AdamW (Loshchilov and Hutter, arXiv 1711.05101), or another optimizer, over a model on its device.
 
     Weight decay is for matrices and kernels alone: biases, normalisations and other vectors keep their size. `rate_of`
     gives for a parameter's name its share of the learning rate.
     """
-    import torch
-
     from chainrule.learners.supervised import SupervisedLearner
+
+    def learning_rate(step: int) -> float:
+        factor = learning_rate_factor(step, steps=steps, warmup=fitting.warmup, decay=fitting.decay)
+        return fitting.learning_rate * factor
+
+    return SupervisedLearner(
+        model=model,
+        objective=objective,
+        optimizer=optimizer or adamw(model, fitting, rate_of),
+        learning_rate=learning_rate,
+        batches=batches,
+        judge=judge,
+        autocast=autocast,
+        clip_norm=fitting.clip_norm,
+        parts=fitting.accumulate,
+        crew=crew,
+        average=average,
+        prepare=prepare,
+    )
+
+
+def adamw(model: "nn.Module", fitting: Fitting, rate_of: Callable[[str], float] = one_rate) -> "torch.optim.Optimizer":
+    """AdamW over everything that is learned; see `learner_of`."""
+    import torch
 
     groups: dict[tuple[float, bool], list[Any]] = {}
     for name, weight in model.named_parameters():
@@ -207,20 +240,4 @@ def learner_of(
         {"params": weights, "rate": rate, "weight_decay": fitting.weight_decay * is_matrix}
         for (rate, is_matrix), weights in groups.items()
     ]
-
-    def learning_rate(step: int) -> float:
-        factor = learning_rate_factor(step, steps=steps, warmup=fitting.warmup, decay=fitting.decay)
-        return fitting.learning_rate * factor
-
-    return SupervisedLearner(
-        model=model,
-        objective=objective,
-        optimizer=torch.optim.AdamW(settings, lr=fitting.learning_rate, fused=True),
-        learning_rate=learning_rate,
-        batches=batches,
-        judge=judge,
-        autocast=autocast,
-        clip_norm=fitting.clip_norm,
-        parts=fitting.accumulate,
-        crew=crew,
-    )
+    return torch.optim.AdamW(settings, lr=fitting.learning_rate, fused=True)
