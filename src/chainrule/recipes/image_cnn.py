@@ -9,15 +9,27 @@ from chainrule.errors import OptionError
 from chainrule.evaluation.band import Band
 from chainrule.recipes.contract import Assembly, ScoredFile, Setting
 from chainrule.recipes.image_networks import PRESETS, Network, channels_last, family_of, fit_whitening, muon
-from chainrule.recipes.supervised import SHARE, Classifying, Fitting, check_numbers, check_ranges
+from chainrule.recipes.supervised import (
+    AT_LEAST_0,
+    COUNT,
+    POSITIVE,
+    SHARE,
+    Classifying,
+    Fitting,
+    check_numbers,
+    check_ranges,
+)
+from chainrule.recipes.transfer import Trunk, fingerprint, rate_of_trunk, stages
 
 if TYPE_CHECKING:
+    from chainrule.data.dataset import Dataset
     from chainrule.data.preprocess import PicturePreprocessor
     from chainrule.evaluation.judgement import Judgement
     from chainrule.learners.pictures import Augmentation
 
 Group = TypeVar("Group", Classifying, Fitting)
 
+FROM_NOTHING = "the same training from nothing"
 LARGEST_EVALUATED = 1000  # pictures at a time where nothing is learned
 
 OF_NETWORK: Any = None  # a setting that is the network's own where it is not given
@@ -88,6 +100,18 @@ class ImageCnn:
     """Of each picture when it is judged: 2 with its mirror image, 6 also moved by a pixel; scores are their mean."""
     lookahead: bool = False
     """Whether the weights of `fast` follow slow ones that average them."""
+    classes: tuple[str, ...] = ()
+    """The classes of the data set to tell apart; all where none is named."""
+    labels_per_class: int | None = None
+    """How many examples of each class are learned from at most, ≥ 1; all where it is not given."""
+    from_: Path | None = None
+    """A finished run of image-cnn whose network, but for the head, this one begins with."""
+    from_sha256: str | None = None
+    """Fingerprint of that run's model; filled in, and checked when the run goes on."""
+    trunk_rate: float = 0.1
+    """Share of the learning rate at which what was taken over goes on learning, > 0."""
+    frozen_epochs: float = 0.0
+    """Epochs in which the new head alone learns, ≥ 0."""
     classifying: Classifying = Classifying(label_smoothing=OF_NETWORK)
     """What is asked of the classifier."""
     fitting: Fitting = Fitting(
@@ -115,7 +139,10 @@ class ImageCnn:
         }
         for name, value in filled.items():
             object.__setattr__(self, name, value)
-        check_ranges(self, dropout=SHARE, shift=(0.0, 0.5))
+        if self.from_ is not None and self.from_sha256 is None:
+            object.__setattr__(self, "from_sha256", fingerprint(self.from_))
+        check_ranges(self, dropout=SHARE, shift=(0.0, 0.5), labels_per_class=COUNT)
+        check_ranges(self, trunk_rate=POSITIVE, frozen_epochs=AT_LEAST_0)
         check_numbers("widths", self.widths)
         if not self.widths:
             raise OptionError("--widths is empty; it needs at least one number.")
@@ -154,11 +181,15 @@ class ImageCnn:
         is_fast = self.network == "fast"
         if is_fast and setting.shard:
             raise OptionError("--network fast learns by Muon, which needs whole kernels; leave out --shard.")
-        dataset = open_examples(setting.dataset, setting.data, kind="pictures")
+        trunk = None if self.from_ is None else Trunk(self.from_, self.from_sha256 or "")
+        dataset = self.narrowed(open_examples(setting.dataset, setting.data, kind="pictures"))
         train, held_out = dataset.split("train"), dataset.split("validation")
         classes = dataset.classes or ()
         preprocessor = PicturePreprocessor.fit(train)
         family, arguments = self.family_and_arguments(preprocessor.shape, len(classes))
+        if trunk is not None:
+            trunk.check(preprocessor.shape, family, arguments)
+            preprocessor = trunk.preprocessor
         config = ModelConfig(
             family=family,
             arguments=arguments,
@@ -171,10 +202,13 @@ class ImageCnn:
             keep_freed_memory()
         reseed_all(setting.seed, "weights")
         model = placed(setting, channels_last(build_model(config)))
-        if is_fast:
+        if trunk is not None:
+            trunk.give_to(model)
+        elif is_fast:
             fit_whitening(model, train, preprocessor)
+        order = EpochOrder(examples=len(train), batch_size=self.fitting.batch_size, seed=setting.seed)
+        rate = 1.0 if trunk is None else self.trunk_rate
         store = PictureStore(train, device)
-        batch_size = self.fitting.batch_size
         products = torch.bfloat16 if setting.compute.precision == "bf16" else torch.float32
         return assemble(
             setting,
@@ -190,16 +224,24 @@ class ImageCnn:
                     gather=gather_pictures(held_out.pictures, preprocessor, device),
                     targets=torch.from_numpy(held_out.labels()).to(device),
                 ),
-                order=EpochOrder(examples=len(train), batch_size=batch_size, seed=setting.seed),
-                evaluation_batch_size=min(4 * batch_size, LARGEST_EVALUATED),
+                order=order,
+                evaluation_batch_size=min(4 * self.fitting.batch_size, LARGEST_EVALUATED),
                 augment=self.augmentation(preprocessor, classes, seed=setting.seed),
             ),
             judge=class_figures,
             selection=Selection("accuracy", higher_is_better=True),
             save_model=lambda folder: write_model(folder, model, config, picture_files(preprocessor)),
-            optimizer=muon(model, self.fitting, dtype=products) if is_fast else None,
+            optimizer=muon(model, self.fitting, dtype=products, trunk_rate=rate) if is_fast else None,
+            rate_of=rate_of_trunk(rate),
+            prepare=None if trunk is None else stages(model, round(self.frozen_epochs * order.steps_per_epoch)),
             average=(lambda steps: Lookahead(model, steps=steps)) if is_fast and self.lookahead else None,
         )
+
+    def narrowed(self, dataset: "Dataset") -> "Dataset":
+        """The part of a data set that is learned from."""
+        from chainrule.data.subsets import narrowed
+
+        return narrowed(dataset, classes=self.classes, labels_per_class=self.labels_per_class)
 
     def augmentation(self, preprocessor: "PicturePreprocessor", classes: Sequence[str], *, seed: int) -> "Augmentation":
         """How training sees the pictures."""
@@ -213,9 +255,9 @@ class ImageCnn:
         )
 
     def judge(self, setting: Setting, model_folder: Path, rows: ScoredFile | None = None) -> "Judgement":
-        """Accuracy, beside logistic regression on the pixels."""
+        """Accuracy, beside logistic regression on the pixels, and beside the same training from nothing."""
         from chainrule.data.taught import Taught
-        from chainrule.evaluation.baselines import majority
+        from chainrule.evaluation.baselines import Baseline, majority
         from chainrule.evaluation.classification import judge_classification
         from chainrule.evaluation.describe import describer
         from chainrule.evaluation.linear import logistic_regression_pixels
@@ -224,17 +266,33 @@ class ImageCnn:
 
         predictor = load_picture_predictor(model_folder, setting.compute)
         like = Taught(classes=predictor.classes, picture_shape=predictor.preprocessor.shape)
-        scored = scored_examples(setting, rows, like, kind="pictures")
+        scored = scored_examples(setting, rows, like, narrow=self.narrowed, kind="pictures")
         test = scored.test
+        baselines = scored.baselines(majority, logistic_regression_pixels)
+        if self.from_ is not None and (nothing := self._from_nothing(setting, model_folder.parent)):
+            probabilities = load_picture_predictor(nothing, setting.compute).probabilities(test.pictures, len(test))
+            baselines += (Baseline(name=FROM_NOTHING, outputs=probabilities),)
         judgement = judge_classification(
             probabilities=predictor.probabilities(test.pictures, len(test)),
             labels=test.labels(),
             classes=predictor.classes,
-            baselines=scored.baselines(majority, logistic_regression_pixels),
+            baselines=baselines,
             describe=describer(test),
         )
-        judgement = replace(judgement, extra={"views": self.views})
-        return scored.judged(judgement)
+        extra: dict[str, Any] = {"views": self.views}
+        for score in judgement.baselines:
+            if score.name == FROM_NOTHING:
+                extra["from_nothing"] = {"value": score.value, "interval": list(score.interval or ())}
+        return scored.judged(replace(judgement, extra=extra))
+
+    def _from_nothing(self, setting: Setting, run: Path) -> Path | None:
+        """The model that the same training makes of fresh weights; None where it is not at hand afterwards."""
+        from chainrule.recipes.from_nothing import trained_from_nothing
+
+        folder = run / "from-nothing"
+        if setting.sha256 is not None and not folder.is_dir():
+            return None
+        return trained_from_nothing(replace(self, from_=None, from_sha256=None), setting, folder)
 
 
 def _filled(group: Group, own: Mapping[str, Any]) -> Group:

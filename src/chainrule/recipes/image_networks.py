@@ -20,6 +20,7 @@ SMALLEST_FOR_ARTICLE = 18  # pixels a side; less leaves no place after its three
 WHITENED = 5000  # pictures whose patches the first layer of `fast` is computed from
 
 MOMENTUM = 0.6  # of kernels under Muon
+HEAD_RATE_ALONE = 22.0  # where the features move slowly, the head has to do what else they would
 SHIFT_RATE, HEAD_RATE = 0.22, 2.8  # of the kernels' rate: normalisations' shifts and the head learn by Nesterov's
 
 
@@ -125,8 +126,13 @@ def fit_whitening(model: "nn.Module", train: "Examples", preprocessor: "PictureP
             module.fit(moment.to(module.weight.device))
 
 
-def muon(model: "nn.Module", fitting: Fitting, *, dtype: "torch.dtype") -> "torch.optim.Optimizer":
-    """The optimizer of `fast`: kernels by Muon, shifts and head by Nesterov's momentum at rates of their own."""
+def muon(
+    model: "nn.Module", fitting: Fitting, *, dtype: "torch.dtype", trunk_rate: float = 1.0
+) -> "torch.optim.Optimizer":
+    """The optimizer of `fast`: kernels by Muon, shifts and head by Nesterov's momentum at rates of their own.
+
+    `trunk_rate` is what the rates of all but the head are multiplied by, where they go on learning.
+    """
     from chainrule.learners.muon import Muon
 
     learned = [weight for weight in model.parameters() if weight.requires_grad]
@@ -134,9 +140,13 @@ def muon(model: "nn.Module", fitting: Fitting, *, dtype: "torch.dtype") -> "torc
     shifts = [weight for weight in learned if weight.ndim == 1]
     head = [weight for weight in learned if weight.ndim == 2]
     groups = [
-        {"params": kernels, "is_kernel": True, "momentum": MOMENTUM},
-        {"params": shifts, "rate": SHIFT_RATE},
-        {"params": head, "rate": HEAD_RATE, "weight_decay": fitting.weight_decay},
+        {"params": kernels, "is_kernel": True, "momentum": MOMENTUM, "rate": trunk_rate},
+        {"params": shifts, "rate": SHIFT_RATE * trunk_rate},
+        {
+            "params": head,
+            "rate": HEAD_RATE if trunk_rate == 1 else HEAD_RATE_ALONE,
+            "weight_decay": fitting.weight_decay,
+        },
     ]
     return Muon(groups, lr=fitting.learning_rate, dtype=dtype)
 

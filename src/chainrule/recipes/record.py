@@ -120,7 +120,7 @@ def command_line(recipe: Recipe, options: RunOptions) -> str:
     """The command that repeats a run: every setting that is not the default, but not the folder."""
     words = ["chainrule", "train", recipe.name]
     for name, value in {**changed_settings(options), **changed_settings(recipe)}.items():
-        flag = name.replace("_", "-")
+        flag = name.strip("_").replace("_", "-")
         if isinstance(value, bool):
             words.append(f"--{'' if value else 'no-'}{flag}")
         elif name != "output":

@@ -11,7 +11,7 @@ from chainrule.evaluation.bands import find_band
 from chainrule.evaluation.report import assemble_report, write_report
 from chainrule.models.folder import seal
 from chainrule.recipes.card import write_card
-from chainrule.recipes.contract import Assembly, Recipe
+from chainrule.recipes.contract import Assembly, Recipe, Setting
 from chainrule.recipes.learning import Undertaking, learn, resume_command
 from chainrule.recipes.record import (
     band_setting,
@@ -28,6 +28,7 @@ from chainrule.recipes.record import (
 from chainrule.runtime.devices import Compute, available_devices, resolve_compute, threads_of_a_process
 from chainrule.runtime.files import atomic_folder
 from chainrule.runtime.group import check_device, joined
+from chainrule.runtime.peak import kept_peak
 from chainrule.runtime.processes import ALONE, Processes, here
 from chainrule.runtime.progress import say
 from chainrule.training.checkpoints import Checkpoints
@@ -222,8 +223,16 @@ def _conclude(undertaking: Undertaking, position: Position) -> dict[str, Any]:
             seconds=position.seconds,
             steps=position.step,
             data=assembly.data,
+            speed=_speed(position, undertaking.setting),
         )
         command = launched(command_line(recipe, undertaking.options), undertaking.setting.processes)
         write_card(model, report, recipe, command=command)
         seal(model)
     return write_report(folder.path, report, judgement)
+
+
+def _speed(position: Position, setting: Setting) -> dict[str, float | None]:
+    """Operations of a step, and the share of the machine's peak, where that is known, at which they were done."""
+    seconds, peak = position.seconds - position.evaluating, kept_peak(setting.compute)
+    share = None if peak is None or seconds <= 0 else position.flops / seconds / (peak * setting.processes.count)
+    return {"flops_per_step": position.flops / position.step, "peak_share": share}
