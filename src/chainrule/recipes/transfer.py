@@ -82,9 +82,9 @@ class Trunk:
                 "give pictures of the same shape."
             )
         for name, value in arguments.items():
-            own = self.config.arguments.get(name)
-            if name not in OF_HEAD and own != value:
-                words = " ".join(map(str, own)) if isinstance(own, list) else own
+            held: Any = self.config.arguments.get(name)
+            if name not in OF_HEAD and held != value:
+                words = " ".join(map(str, held)) if isinstance(held, list) else held
                 raise OptionError(f"--from {self.run} holds a network of other {name}; give --{name} {words} as well.")
 
     def give_to(self, model: "nn.Module") -> None:
