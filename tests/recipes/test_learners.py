@@ -11,7 +11,7 @@ from chainrule import recipes
 from chainrule.training.state_tree import read_tree, write_tree
 from tests.recipes.building import COMPUTE, build, leaves, state, steps
 
-RECIPES = tuple(recipes.BUILT_IN)
+RECIPES = (*recipes.BUILT_IN, "image-cnn, fast")
 NO_NOISE = {"dropout": 0.0, "word_dropout": 0.0, "crop": 0.0, "label_smoothing": 0.0}
 LEARNED_BY_HEART = 0.02  # of the loss at the beginning
 
@@ -19,7 +19,7 @@ LEARNED_BY_HEART = 0.02  # of the loss at the beginning
 @pytest.fixture(params=RECIPES)
 def small(request, small_settings):
     """The name of a recipe and the settings of its small run."""
-    return request.param, small_settings[request.param]
+    return request.param.partition(",")[0], small_settings[request.param]
 
 
 def test_every_parameter_gets_a_gradient(small):
@@ -121,4 +121,4 @@ def test_a_batch_in_parts_gives_the_same_gradient(small):
     assert loss_in_parts == pytest.approx(loss, rel=1e-5)
     largest = max(float(gradient.abs().max()) for gradient in whole)
     for one, other in zip(whole, cut, strict=True):
-        torch.testing.assert_close(other, one, rtol=1e-3, atol=1e-5 * largest)
+        torch.testing.assert_close(other, one, rtol=1e-3, atol=3e-5 * largest)

@@ -33,7 +33,7 @@ class Lookahead:
         done = index + 1
         is_last = done == self.steps
         if is_last or done % EVERY == 0:
-            kept = 1.0 if is_last else SLOWEST * (done / self.steps) ** 3
+            kept = 1.0 if is_last else SLOWEST * min(1.0, done / self.steps) ** 3
             names = list(self.slow)
             slow, fast = [self.slow[name] for name in names], [self._fast[name] for name in names]
             torch._foreach_lerp_(slow, fast, 1 - kept)

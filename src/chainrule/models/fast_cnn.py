@@ -66,7 +66,7 @@ class Shift(nn.BatchNorm2d):
     """Batch normalisation that learns a shift and no scale: the next convolution can scale as well."""
 
     def __init__(self, channels: int) -> None:
-        super().__init__(channels, eps=1e-12, momentum=0.4)
+        super().__init__(channels, momentum=0.4)
         self.weight.requires_grad_(False)  # noqa: FBT003 - torch takes it by place
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 from chainrule.errors import OptionError
 from chainrule.evaluation.band import Band
 from chainrule.recipes.contract import Assembly, ScoredFile, Setting
-from chainrule.recipes.image_networks import PRESETS, Network, channels_last, family_of, fit_whitening, muon
+from chainrule.recipes.image_networks import PRESETS, Network, family_of, fit_whitening, muon
 from chainrule.recipes.supervised import (
     AT_LEAST_0,
     COUNT,
@@ -19,7 +19,7 @@ from chainrule.recipes.supervised import (
     check_numbers,
     check_ranges,
 )
-from chainrule.recipes.transfer import Trunk, fingerprint, rate_of_trunk, stages
+from chainrule.recipes.transfer import Trunk, rate_of_trunk, stages
 
 if TYPE_CHECKING:
     from chainrule.data.dataset import Dataset
@@ -106,8 +106,6 @@ class ImageCnn:
     """How many examples of each class are learned from at most, ≥ 1; all where it is not given."""
     from_: Path | None = None
     """A finished run of image-cnn whose network, but for the head, this one begins with."""
-    from_sha256: str | None = None
-    """Fingerprint of that run's model; filled in, and checked when the run goes on."""
     trunk_rate: float = 0.1
     """Share of the learning rate at which what was taken over goes on learning, > 0."""
     frozen_epochs: float = 0.0
@@ -139,8 +137,6 @@ class ImageCnn:
         }
         for name, value in filled.items():
             object.__setattr__(self, name, value)
-        if self.from_ is not None and self.from_sha256 is None:
-            object.__setattr__(self, "from_sha256", fingerprint(self.from_))
         check_ranges(self, dropout=SHARE, shift=(0.0, 0.5), labels_per_class=COUNT)
         check_ranges(self, trunk_rate=POSITIVE, frozen_epochs=AT_LEAST_0)
         check_numbers("widths", self.widths)
@@ -181,7 +177,7 @@ class ImageCnn:
         is_fast = self.network == "fast"
         if is_fast and setting.shard:
             raise OptionError("--network fast learns by Muon, which needs whole kernels; leave out --shard.")
-        trunk = None if self.from_ is None else Trunk(self.from_, self.from_sha256 or "")
+        trunk = None if self.from_ is None else Trunk(self.from_)
         dataset = self.narrowed(open_examples(setting.dataset, setting.data, kind="pictures"))
         train, held_out = dataset.split("train"), dataset.split("validation")
         classes = dataset.classes or ()
@@ -201,7 +197,7 @@ class ImageCnn:
         if device.type == "cpu":
             keep_freed_memory()
         reseed_all(setting.seed, "weights")
-        model = placed(setting, channels_last(build_model(config)))
+        model = placed(setting, build_model(config))
         if trunk is not None:
             trunk.give_to(model)
         elif is_fast:
@@ -210,7 +206,7 @@ class ImageCnn:
         rate = 1.0 if trunk is None else self.trunk_rate
         store = PictureStore(train, device)
         products = torch.bfloat16 if setting.compute.precision == "bf16" else torch.float32
-        return assemble(
+        assembly = assemble(
             setting,
             self.fitting,
             dataset=dataset,
@@ -236,6 +232,9 @@ class ImageCnn:
             prepare=None if trunk is None else stages(model, round(self.frozen_epochs * order.steps_per_epoch)),
             average=(lambda steps: Lookahead(model, steps=steps)) if is_fast and self.lookahead else None,
         )
+        if trunk is None:
+            return assembly
+        return replace(assembly, data={**assembly.data, "from": {"run": str(trunk.run), "sha256": trunk.sha256}})
 
     def narrowed(self, dataset: "Dataset") -> "Dataset":
         """The part of a data set that is learned from."""
@@ -292,7 +291,7 @@ class ImageCnn:
         folder = run / "from-nothing"
         if setting.sha256 is not None and not folder.is_dir():
             return None
-        return trained_from_nothing(replace(self, from_=None, from_sha256=None), setting, folder)
+        return trained_from_nothing(replace(self, from_=None), setting, folder)
 
 
 def _filled(group: Group, own: Mapping[str, Any]) -> Group:

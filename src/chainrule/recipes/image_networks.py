@@ -149,13 +149,3 @@ def muon(
         },
     ]
     return Muon(groups, lr=fitting.learning_rate, dtype=dtype)
-
-
-def channels_last(model: "nn.Module") -> "nn.Module":
-    """The same model, its kernels laid out as the pictures are, so that no convolution has to turn them."""
-    import torch
-
-    for weight in model.parameters():
-        if weight.ndim == 4:
-            weight.data = weight.data.contiguous(memory_format=torch.channels_last)
-    return model

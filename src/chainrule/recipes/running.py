@@ -133,6 +133,10 @@ def _plan_again(undertaking: Undertaking, record: Mapping[str, Any]) -> Plan:
         raise ResumeError(
             f"the data of {path} have changed since it began (their SHA-256 differs); restore them, or start a new run."
         )
+    if undertaking.assembly.data.get("from") != record["data"].get("from"):
+        raise ResumeError(
+            f"the model that {path} began with has changed since (its SHA-256 differs); restore it, or start a new run."
+        )
     return plan_in(record)
 
 

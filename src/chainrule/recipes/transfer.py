@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chainrule.errors import ModelFolderError, OptionError, ResumeError
+from chainrule.errors import ModelFolderError, OptionError
 from chainrule.models.folder import SUMS
 
 if TYPE_CHECKING:
@@ -40,20 +40,17 @@ class Trunk:
 
     Args:
         run: the folder of the run.
-        sha256: what its `fingerprint` was when it was chosen.
 
     Raises:
         ModelFolderError: the model is missing or damaged, or no classifier of pictures.
-        ResumeError: it is another than it was.
     """
 
-    def __init__(self, run: Path, sha256: str) -> None:
+    def __init__(self, run: Path) -> None:
         from chainrule.data.preprocess import PicturePreprocessor
         from chainrule.inference.pictures import PREPROCESSING
         from chainrule.models.folder import read_model, read_text
 
-        if fingerprint(run) != sha256:
-            raise ResumeError(f"the model in {run} has changed since it was chosen; restore it, or start a new run.")
+        self.sha256 = fingerprint(run)
         folder = model_folder_of(run)
         self.run = run
         self.model, self.config = read_model(folder)

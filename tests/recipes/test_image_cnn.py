@@ -1,0 +1,183 @@
+"""The settings that go by the network, what is refused, and transfer."""
+
+import json
+import shutil
+
+import pytest
+import torch
+
+from chainrule import api
+from chainrule.errors import ModelFolderError, OptionError, ResumeError, UnknownNameError
+from chainrule.models.folder import read_model, read_weights
+from chainrule.recipes.image_cnn import ImageCnn
+from chainrule.recipes.image_networks import PRESETS
+from chainrule.recipes.record import band_setting, command_line
+from chainrule.recipes.settings import make, settings_of
+from chainrule.training.options import RunOptions
+from tests.cli import schemas
+from tests.recipes.building import build, steps
+
+QUICK = {"dataset": "digits", "widths": (4, 8), "batch_size": 64, "seed": 7, "threads": 1, "precision": "fp32"}
+
+
+@pytest.mark.parametrize("network", PRESETS)
+def test_settings_are_the_networks_own_where_they_are_not_given(network):
+    preset = PRESETS[network]
+    recipe = make(ImageCnn, {"network": network, "epochs": 3})
+    assert (recipe.widths, recipe.flip, recipe.shift) == (preset.widths, preset.flip, preset.shift)
+    assert recipe.classifying.label_smoothing == preset.label_smoothing
+    assert recipe.fitting.learning_rate == preset.fitting.learning_rate
+    assert recipe.fitting.epochs == 3
+    again = make(ImageCnn, json.loads(json.dumps(settings_of(recipe))))
+    assert again == recipe
+
+
+def test_the_article_has_the_tutorials_settings():
+    fitting = ImageCnn(network="article").fitting
+    assert (fitting.batch_size, fitting.epochs, fitting.learning_rate) == (32, 10, 1e-3)
+    assert (fitting.decay, fitting.warmup, fitting.weight_decay) == ("constant", 0, 0)
+    assert (ImageCnn(network="article").flip, ImageCnn(network="article").shift) == ("never", 0)
+
+
+def test_a_band_and_a_command_hold_what_was_given_alone():
+    options = RunOptions(seed=3)
+    assert band_setting(ImageCnn(), options) == {"dataset": "fashion-mnist"}
+    fast = make(ImageCnn, {"network": "fast", "epochs": 3})
+    assert band_setting(fast, options) == {"dataset": "fashion-mnist", "network": "fast", "epochs": 3}
+    assert command_line(fast, options) == "chainrule train image-cnn --seed=3 --network=fast --epochs=3.0"
+    assert band_setting(make(ImageCnn, {"network": "fast", "epochs": 8}), options)["network"] == "fast"
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"flip": "never", "views": 2}, "--views 2 judges mirror images as well, and with --flip never"),
+        ({"shift": 0.6}, "--shift is 0.6; it must be from 0 to 0.5."),
+        ({"labels_per_class": 0}, "--labels-per-class is 0; it must be from 1 to 1,000,000,000."),
+        ({"trunk_rate": 0.0}, "--trunk-rate is 0.0; it must be greater than 0 and at most 1,000,000,000."),
+        ({"frozen_epochs": -1.0}, "--frozen-epochs is -1.0; it must be from 0 to 1,000,000,000."),
+        ({"widths": ()}, "--widths is empty; it needs at least one number."),
+    ],
+)
+def test_what_is_out_of_range_is_refused(settings, sentence):
+    with pytest.raises(OptionError) as caught:
+        make(ImageCnn, settings)
+    assert str(caught.value).startswith(sentence)
+
+
+def test_pictures_too_small_for_three_stages_are_refused():
+    sentence = (
+        "--network fast with 3 --widths needs pictures of at least 9 pixels a side; these have 8x8. "
+        "Use fewer --widths, or --network small."
+    )
+    with pytest.raises(OptionError) as caught:
+        build("image-cnn", {"dataset": "digits", "network": "fast"})
+    assert str(caught.value) == sentence
+
+
+def test_the_first_layer_is_whitened_and_stays():
+    assembly = build("image-cnn", QUICK | {"network": "fast"})
+    before = assembly.learner.model.features[0].weight.clone()
+    assert before.abs().sum() > 0
+    steps(assembly, 0, 1)
+    assert torch.equal(assembly.learner.model.features[0].weight, before)
+
+
+@pytest.mark.parametrize(("flip", "mirrored"), [("auto", False), ("always", True), ("never", False)])
+def test_letters_and_digits_are_not_mirrored_unless_asked(flip, mirrored):
+    assembly = build("image-cnn", QUICK | {"flip": flip})
+    assert assembly.learner.batches.augment.mirror is mirrored
+    shape = build("image-cnn", QUICK).learner.batches.augment
+    assert ImageCnn().augmentation(shape.preprocessor, ("coat", "bag"), seed=1).mirror
+
+
+@pytest.fixture(scope="module")
+def trunk(tmp_path_factory):
+    """A finished run on five digits."""
+    folder = tmp_path_factory.mktemp("runs") / "trunk"
+    report = api.train("image-cnn", **QUICK, network="fast", classes=("0", "1", "2", "3", "4"), steps=20, output=folder)
+    assert report["data"]["classes"] == ["0", "1", "2", "3", "4"]
+    assert report["views"] == 1
+    return folder
+
+
+def others(trunk, **changes):
+    return {
+        **QUICK,
+        "network": "fast",
+        "classes": ("9", "8", "7", "6", "5"),
+        "labels_per_class": 3,
+        "from_": trunk,
+        "frozen_epochs": 2.0,
+        **changes,
+    }
+
+
+def test_the_trunk_is_taken_over_and_frozen_at_first(trunk):
+    given = read_weights(trunk / "model" / "model.safetensors")
+    assembly = build("image-cnn", others(trunk))
+    model = assembly.learner.model
+    for stage in range(3):
+        now = {name: value for name, value in model.state_dict().items() if name.startswith("features.")}
+        same = [torch.equal(value, given[name]) for name, value in now.items()]
+        assert all(same) == (stage < 2), stage
+        head = model.head.linear.weight.clone()
+        steps(assembly, stage)  # of 15 examples a step is an epoch
+        steps(assembly, 2) if stage == 1 else None
+        assert not torch.equal(model.head.linear.weight, head)
+
+
+def test_the_report_has_the_same_training_from_nothing_beside_it(trunk, tmp_path):
+    report = api.train("image-cnn", **others(trunk), steps=12, output=tmp_path / "run")
+    schemas.check_report(report)
+    schemas.check(report, schemas.TRANSFERRED)
+    beside = next(score for score in report["baselines"] if score["name"] == "the same training from nothing")
+    assert report["from_nothing"] == {"value": beside["value"], "interval": beside["interval"]}
+    assert len(beside["difference"]) == 2
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert record["configuration"]["from_"] == str(trunk)
+    assert "--from=" in record["command"]
+    assert record["data"]["left_out"]["beyond the labels of a class"] > 0
+    _, config = read_model(tmp_path / "run" / "from-nothing")
+    assert config.classes == ("9", "8", "7", "6", "5")
+    plain = {**others(trunk), "from_": None, "frozen_epochs": 0.0}
+    alone = api.train("image-cnn", **plain, steps=12, output=tmp_path / "alone")
+    assert alone["value"] == beside["value"]
+    again = api.evaluate(tmp_path / "run")
+    assert again["from_nothing"] == report["from_nothing"]
+    assert again["value"] == report["value"]
+    shutil.rmtree(tmp_path / "run" / "from-nothing")
+    assert "from_nothing" not in api.evaluate(tmp_path / "run")
+
+
+def test_a_trunk_that_does_not_fit_is_refused(trunk, tmp_path):
+    for changes, sentence in (
+        ({"network": "small"}, f"--from {trunk} holds a network 'fast'; give --network fast as well."),
+        ({"widths": (4, 16)}, f"--from {trunk} holds a network of other widths; give --widths 4 8 as well."),
+    ):
+        with pytest.raises(OptionError) as caught:
+            build("image-cnn", others(trunk, **changes))
+        assert str(caught.value) == sentence
+    with pytest.raises(ModelFolderError, match="holds no finished model .SHA256SUMS cannot be read.; give the folder"):
+        build("image-cnn", others(tmp_path))
+    with pytest.raises(UnknownNameError, match="there is no class named 'x'"):
+        build("image-cnn", others(trunk, classes=("x", "1")))
+
+
+def test_a_run_does_not_go_on_from_another_trunk(trunk, tmp_path):
+    copy, run = shutil.copytree(trunk, tmp_path / "copy"), tmp_path / "run"
+    api.train("image-cnn", **others(copy), steps=12, output=run)
+    assert json.loads((run / "run.json").read_text())["data"]["from"]["run"] == str(copy)
+    (run / "report.json").unlink()
+    sums = copy / "model" / "SHA256SUMS"
+    sums.write_text("\n".join(reversed(sums.read_text().splitlines())) + "\n")  # still right, and another file
+    with pytest.raises(ResumeError) as caught:
+        api.resume(run)
+    assert str(caught.value) == (
+        f"the model that {run} began with has changed since (its SHA-256 differs); restore it, or start a new run."
+    )
+
+
+def test_rates_of_trunk_and_head(trunk):
+    groups = build("image-cnn", others(trunk, trunk_rate=0.25)).learner.optimizer.param_groups
+    assert [group["rate"] for group in groups] == [0.25, pytest.approx(0.055), 22.0]
