@@ -42,11 +42,11 @@ def draw_explanation(found: Explanation, *, title: str) -> "Figure":
     where.set_xlabel(f"Grad-CAM of maps of {found.places[1]} x {found.places[0]}", color=GREY)
     _draw_probabilities(sure, found.probabilities, names)
     kernels = _scaled(found.filters[:MOST_TILES])
-    _image(filters, _tiled(kernels))
+    _image(filters, tiled(kernels))
     filters.set_title(_told("First filters", len(kernels), len(found.filters)))
     order = np.argsort(-found.activations.mean(axis=(1, 2)), kind="stable")[:MOST_TILES]
     strongest = found.activations[np.sort(order), None]
-    _image(answers, _tiled(_between_extremes(strongest)))
+    _image(answers, tiled(_between_extremes(strongest)))
     answers.set_title(_told("What comes of them", len(strongest), len(found.activations)))
     return figure
 
@@ -99,7 +99,7 @@ def _between_extremes(maps: np.ndarray) -> np.ndarray:
     return scaled
 
 
-def _tiled(tiles: np.ndarray) -> np.ndarray:
+def tiled(tiles: np.ndarray) -> np.ndarray:
     """Pictures (tiles, channels, height, width) beside and below each other with light grey between, (…, …, 3)."""
     count, channels, height, width = tiles.shape
     if channels != 3:  # of more than one channel the mean is shown
