@@ -98,7 +98,10 @@ REPORT = AtLeast(
 )
 """Of `train`, `resume` and `evaluate`."""
 
-CLASSIFIED_PICTURES = AtLeast(flops_per_step=number, peak_share=Either(None, number), views=whole)
+SPED = AtLeast(flops_per_step=number, peak_share=Either(None, number))
+"""What `train` adds."""
+
+CLASSIFIED_PICTURES = AtLeast(**SPED, views=whole)
 """What `train image-cnn` adds."""
 
 TRANSFERRED = AtLeast(**CLASSIFIED_PICTURES, from_nothing={"value": share, "interval": interval})

@@ -49,6 +49,15 @@ def test_a_report_has_its_keys(run):
     assert json.loads((run / "run.json").read_text())["data"]["sha256"] == report["data"]["sha256"]
 
 
+def test_a_report_tells_how_fast_it_was(run):
+    report = json.loads((run / "report.json").read_text())
+    schemas.check(report, schemas.SPED)
+    assert report["flops_per_step"] > 0
+    if report["recipe"] == "image-cnn":
+        schemas.check(report, schemas.CLASSIFIED_PICTURES)
+        assert report["views"] == 1
+
+
 def test_a_classifier_s_report_has_every_class(run):
     report = json.loads((run / "report.json").read_text())
     if report["metric"] != "accuracy":

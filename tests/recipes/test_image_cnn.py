@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -15,7 +16,7 @@ from chainrule.recipes.record import band_setting, command_line
 from chainrule.recipes.settings import make, settings_of
 from chainrule.training.options import RunOptions
 from tests.cli import schemas
-from tests.recipes.building import build, steps
+from tests.recipes.building import COMPUTE, build, steps
 
 QUICK = {"dataset": "digits", "widths": (4, 8), "batch_size": 64, "seed": 7, "threads": 1, "precision": "fp32"}
 
@@ -81,6 +82,18 @@ def test_the_first_layer_is_whitened_and_stays():
     assert before.abs().sum() > 0
     steps(assembly, 0, 1)
     assert torch.equal(assembly.learner.model.features[0].weight, before)
+
+
+def test_one_batch_can_be_learned_by_heart():
+    learner = build("image-cnn", QUICK | {"network": "fast", "label_smoothing": 0.0}).learner
+    with COMPUTE.active():
+        batch, *_ = learner.batches.training(0, 8)
+        learner.batches = SimpleNamespace(
+            training=lambda *_: [batch], examples=lambda _: len(batch), validation=lambda *_: iter(())
+        )
+        learner.learning_rate = lambda step: 0.05 * (1 - step / 400)
+        losses = [float(learner.step(number).figures["loss"]) for number in range(400)]
+    assert losses[-1] < 0.1 * losses[0]
 
 
 @pytest.mark.parametrize(("flip", "mirrored"), [("auto", False), ("always", True), ("never", False)])

@@ -36,6 +36,8 @@ def test_every_parameter_gets_a_gradient(small):
 
 def test_one_batch_can_be_learned_by_heart(small):
     name, settings = small
+    if settings.get("network") == "fast":
+        pytest.skip("its head is slow by design, and has a test of its own in test_image_cnn")
     learner = build(name, settings, **NO_NOISE).learner
     with COMPUTE.active():
         few = learner.batches.training(0, 8)[:1]  # a small run's network is too small for a whole batch

@@ -8,13 +8,16 @@ from torch import Tensor, nn
 VIEWS = (1, 2, 6)
 
 
-def conv_block(channels_in: int, channels_out: int) -> nn.Sequential:
-    """A 3x3 convolution, normalised over the batch, and a nonlinearity; height and width stay.
+def conv_block(channels_in: int, channels_out: int, *, halves: bool = False) -> nn.Sequential:
+    """A 3x3 convolution, normalised over the batch, and a nonlinearity; height and width stay, or are halved.
+
+    They are halved by the maximum over 2x2 places, right after the convolution: what follows has a quarter of the work.
 
     Batch normalisation: Ioffe and Szegedy, arXiv 1502.03167; it has a bias of its own, so the convolution has none.
     """
     convolution = nn.Conv2d(channels_in, channels_out, kernel_size=3, padding=1, bias=False)
-    return nn.Sequential(convolution, nn.BatchNorm2d(channels_out), nn.GELU())
+    halve = [nn.MaxPool2d(2)] if halves else []
+    return nn.Sequential(convolution, *halve, nn.BatchNorm2d(channels_out), nn.GELU())
 
 
 class ConvolutionalNetwork(nn.Module):
@@ -103,20 +106,23 @@ def small_network(
     widths: Sequence[int] = (32, 64, 128),
     dropout: float = 0.1,
     views: int = 1,
+    halves_first: bool = False,
 ) -> ConvolutionalNetwork:
-    """The default: stages of two convolutions, pictures halved between them, the mean over all places at the end.
+    """The default: stages of two convolutions, pictures halved in or between them, the mean over all places at the end.
 
     Args:
         channels: of the pictures, 1 or 3.
         classes: how many.
-        widths: filters of each stage; each stage but the last halves height and width.
+        widths: filters of each stage; each stage, or each but the last, halves height and width.
         dropout: share of the last features that is silenced in training, in [0, 1).
         views: of each picture where nothing is learned, see `ConvolutionalNetwork`.
+        halves_first: whether a stage halves after its first convolution, before what is to be done at every place;
+            otherwise, as version 0.1.0 did, before each stage but the first.
     """
     layers: list[nn.Module] = []
     for number, (before, after) in enumerate(zip([channels, *widths], widths, strict=False)):
-        halve = [nn.MaxPool2d(2)] if number else []
-        layers += [*halve, conv_block(before, after), conv_block(after, after)]
+        halve = [nn.MaxPool2d(2)] if number and not halves_first else []
+        layers += [*halve, conv_block(before, after, halves=halves_first), conv_block(after, after)]
     head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(dropout), nn.Linear(widths[-1], classes))
     return ConvolutionalNetwork(features=nn.Sequential(*layers), head=head, views=views)
 

@@ -20,8 +20,7 @@ SMALLEST_FOR_ARTICLE = 18  # pixels a side; less leaves no place after its three
 WHITENED = 5000  # pictures whose patches the first layer of `fast` is computed from
 
 MOMENTUM = 0.6  # of kernels under Muon
-HEAD_RATE_ALONE = 22.0  # where the features move slowly, the head has to do what else they would
-SHIFT_RATE, HEAD_RATE = 0.22, 2.8  # of the kernels' rate: normalisations' shifts and the head learn by Nesterov's
+SHIFT_RATE, HEAD_RATE = 0.22, 22.0  # of the kernels' rate: normalisations' shifts and the head learn by Nesterov's
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +58,7 @@ PRESETS: dict[str, Preset] = {
             least_steps=300,
             learning_rate=0.24,
             warmup=0.0,
-            weight_decay=0.003,
+            weight_decay=0.0,
             clip_norm=None,
         ),
     ),
@@ -102,11 +101,11 @@ def family_of(
         advice = "Use fewer --widths, or --network small."
         _check_side(shape, smallest_side(stages), f"--network fast with {stages} --widths needs", advice)
         return "cnn-fast", {**common, "widths": list(widths)}
-    if min(height, width) >> (len(widths) - 1) < 1:
+    if min(height, width) >> len(widths) < 1:
         raise OptionError(
             f"--widths has {len(widths)} stages, which halve pictures of {height}x{width} to nothing; give fewer."
         )
-    return "cnn-small", {**common, "widths": list(widths), "dropout": dropout}
+    return "cnn-small", {**common, "widths": list(widths), "dropout": dropout, "halves_first": True}
 
 
 def _check_side(shape: Shape, least: int, who: str, advice: str) -> None:
@@ -144,7 +143,7 @@ def muon(
         {"params": shifts, "rate": SHIFT_RATE * trunk_rate},
         {
             "params": head,
-            "rate": HEAD_RATE if trunk_rate == 1 else HEAD_RATE_ALONE,
+            "rate": HEAD_RATE,
             "weight_decay": fitting.weight_decay,
         },
     ]
