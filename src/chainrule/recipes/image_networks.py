@@ -7,16 +7,18 @@ from chainrule.errors import OptionError
 from chainrule.recipes.supervised import Fitting
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
+    from numpy.typing import NDArray
     from torch import nn
 
-    from chainrule.data.dataset import Examples
     from chainrule.data.preprocess import PicturePreprocessor
 
 Network = Literal["small", "fast", "article"]
 Shape = tuple[int, int, int]  # channels, height, width
 
 SMALLEST_FOR_ARTICLE = 18  # pixels a side; less leaves no place after its three convolutions
+LARGE = 16  # pixels a side: from here on `small` halves pictures at once; smaller ones have none to spare
 WHITENED = 5000  # pictures whose patches the first layer of `fast` is computed from
 
 MOMENTUM = 0.6  # of kernels under Muon
@@ -101,11 +103,12 @@ def family_of(
         advice = "Use fewer --widths, or --network small."
         _check_side(shape, smallest_side(stages), f"--network fast with {stages} --widths needs", advice)
         return "cnn-fast", {**common, "widths": list(widths)}
-    if min(height, width) >> len(widths) < 1:
+    halves_first = min(height, width) >= LARGE
+    if min(height, width) >> (len(widths) - (not halves_first)) < 1:
         raise OptionError(
             f"--widths has {len(widths)} stages, which halve pictures of {height}x{width} to nothing; give fewer."
         )
-    return "cnn-small", {**common, "widths": list(widths), "dropout": dropout, "halves_first": True}
+    return "cnn-small", {**common, "widths": list(widths), "dropout": dropout, "halves_first": halves_first}
 
 
 def _check_side(shape: Shape, least: int, who: str, advice: str) -> None:
@@ -114,12 +117,11 @@ def _check_side(shape: Shape, least: int, who: str, advice: str) -> None:
         raise OptionError(f"{who} pictures of at least {least} pixels a side; these have {height}x{width}. {advice}")
 
 
-def fit_whitening(model: "nn.Module", train: "Examples", preprocessor: "PicturePreprocessor") -> None:
-    """Computes the first layer of `fast` from pictures of the training split, spread evenly over it."""
+def fit_whitening(model: "nn.Module", pictures: "NDArray[np.uint8]", preprocessor: "PicturePreprocessor") -> None:
+    """Computes the first layer of `fast` from some pictures of the training split, (pictures, channels, …)."""
     from chainrule.models.fast_cnn import Whitening, patch_moment
 
-    some = train.limited_to(WHITENED).pictures()
-    moment = patch_moment(some, preprocessor.mean, preprocessor.deviation)
+    moment = patch_moment(pictures, preprocessor.mean, preprocessor.deviation)
     for module in model.modules():
         if isinstance(module, Whitening):
             module.fit(moment.to(module.weight.device))

@@ -151,7 +151,7 @@ def assemble(
     save_model: Callable[[Path], None],
     rate_of: Callable[[str], float] = one_rate,
     optimizer: "torch.optim.Optimizer | None" = None,
-    average: "Callable[[int], Average] | None" = None,
+    average: "Callable[[int], Average | None] | None" = None,
     prepare: Callable[[int], None] | None = None,
 ) -> Assembly:
     """A recipe built from its parts; the model is where `placed` put it.
