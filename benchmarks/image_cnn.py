@@ -8,14 +8,18 @@ normalisations in float32, pictures prepared once an epoch, Nesterov's momentum,
 """
 
 import argparse
+import itertools
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from benchmarks.apart import apart
 from benchmarks.turns import in_turns, print_table
 from chainrule.data.catalog import open_dataset
 from chainrule.recipes.image_cnn import ImageCnn
@@ -23,7 +27,6 @@ from chainrule.recipes.record import setting_of
 from chainrule.recipes.settings import make
 from chainrule.runtime.devices import Compute, resolve_compute
 from chainrule.runtime.draws import reseed_all
-from chainrule.runtime.memory import keep_freed_memory
 from chainrule.runtime.peak import measure_peak
 from chainrule.training.options import RunOptions
 
@@ -144,66 +147,56 @@ class Peer:
                     value.copy_(self.slow[name])
 
 
-def ours(compute: Compute, **settings: Any) -> tuple[Any, Callable[[], None]]:
-    """Our learner, and what does its next steps one by one."""
-    recipe = make(ImageCnn, {"network": "fast", "batch_size": BATCH, **settings})
-    assembly = recipe.build(setting_of(recipe, RunOptions(dataset=DATASET), compute))
-    done = iter(range(10**9))
-
-    def step() -> None:
-        number = next(done)
-        reseed_all(0, "step", number)
-        assembly.learner.step(number)
-
-    return assembly, step
+def learner_of(compute: Compute) -> Any:
+    """Our learner at the paper's batch."""
+    recipe = make(ImageCnn, {"network": "fast", "batch_size": BATCH})
+    return recipe.build(setting_of(recipe, RunOptions(dataset=DATASET), compute)).learner
 
 
-def several(step: Callable[[], None]) -> Callable[[], None]:
-    """So many steps as a turn has."""
+def our_turn(compute: Compute) -> Callable[[], None]:
+    """Our next steps, in a process of their own."""
+    context = compute.active()
+    context.__enter__()  # until the process ends
+    learner, numbers = learner_of(compute), iter(range(10**9))
 
     def turn() -> None:
-        for _ in range(STEPS_A_TURN):
-            step()
+        for number in itertools.islice(numbers, STEPS_A_TURN):
+            reseed_all(0, "step", number)
+            learner.step(number)
 
     return turn
 
 
-def plainly(turn: Callable[[], None]) -> Callable[[], None]:
-    """A turn with memory handled as in any other program; ours sets this for the whole process."""
+def paper_turn(dtype: torch.dtype) -> Callable[[], None]:
+    """The paper's next steps, likewise; preparing its epoch comes with the first of them."""
+    train = open_dataset(DATASET).split("train")
+    pixels, labels = torch.from_numpy(train.pictures().copy()), torch.from_numpy(train.labels())
+    peer = Peer(pixels, labels, dtype=dtype, steps=440)
 
-    def plain() -> None:
-        keep_freed_memory(keep=False)
-        turn()
-        keep_freed_memory()
+    def turn() -> None:
+        for _ in range(STEPS_A_TURN):
+            peer.step()
 
-    return plain
+    return turn
 
 
 def a_step(compute: Compute, rounds: int) -> None:
-    """A training step: ours, the paper's in bfloat16, and the same network in float32."""
-    train = open_dataset(DATASET).split("train")
-    pixels, labels = torch.from_numpy(train.pictures().copy()), torch.from_numpy(train.labels())
+    """A training step: ours, the paper's in bfloat16, and the paper's in float32."""
     before = measure_peak(compute.device)
-    assembly, step = ours(compute)
-    peers = {
-        name: Peer(pixels, labels, dtype=dtype, steps=440)
-        for name, dtype in (("paper, plain torch bf16", torch.bfloat16), ("paper, plain torch fp32", torch.float32))
+    turns = {
+        f"chainrule, {compute.precision}": apart(partial(our_turn, compute), compute),
+        "paper, plain torch bf16": apart(partial(paper_turn, torch.bfloat16), compute),
+        "paper, plain torch fp32": apart(partial(paper_turn, torch.float32), compute),
     }
-    for peer in peers.values():
-        peer.prepare()
-    turns = {f"chainrule, {compute.precision}": several(step)}
-    turns |= {name: plainly(several(peer.step)) for name, peer in peers.items()}
+    fp32 = replace(compute, precision="fp32")
+    turns["chainrule's network, fp32"] = apart(partial(our_turn, fp32), compute)
     print(f"\n{STEPS_A_TURN} steps of {BATCH} pictures, {compute.threads} threads")
     seconds = in_turns(turns, rounds=rounds)
     print_table(seconds)
-    started = time.perf_counter()
-    next(iter(peers.values())).prepare()
-    prepared = (time.perf_counter() - started) / (len(pixels) // BATCH) * STEPS_A_TURN
-    print(f"to each turn of the paper's comes its share of preparing an epoch: {prepared * 1e3:.0f} ms")
     peak = max(before, measure_peak(compute.device))
-    flops = assembly.learner.model.training_flops(torch.empty(BATCH, 3, 32, 32, device="meta")) * STEPS_A_TURN
-    share = flops / float(np.median(seconds[next(iter(turns))])) / peak
-    print(f"ours: {flops / STEPS_A_TURN / 1e9:.1f} GFLOP a step, {share:.1%} of the peak of {peak / 1e9:.0f} GFLOP/s")
+    flops = learner_of(compute).model.training_flops(torch.empty(BATCH, 3, 32, 32, device="meta"))
+    share = flops * STEPS_A_TURN / float(np.median(seconds[next(iter(turns))])) / peak
+    print(f"ours: {flops / 1e9:.1f} GFLOP a step, {share:.1%} of the peak of {peak / 1e9:.0f} GFLOP/s")
 
 
 def article(compute: Compute, dataset: str) -> None:

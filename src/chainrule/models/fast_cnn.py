@@ -130,7 +130,7 @@ def smallest_side(stages: int) -> int:
 
 
 def fast_network(
-    *, channels: int, classes: int, widths: Sequence[int] = (64, 256, 256), views: int = 1
+    *, channels: int, classes: int, widths: Sequence[int] = (64, 192, 192), views: int = 1
 ) -> ConvolutionalNetwork:
     """Whitened patches, stages of two convolutions, and the highest value of each map at the end.
 

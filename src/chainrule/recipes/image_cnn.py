@@ -70,7 +70,7 @@ class ImageCnn:
     """`small` is a plain default, `fast` learns the most in few operations, `article` is the network of Keras'
     well-known first tutorial; each has settings of its own, which hold where they are not given."""
     widths: tuple[int, ...] = OF_NETWORK
-    """Filters of each stage of `small` (32 64 128) and of `fast` (64 256 256), which halve the pictures."""
+    """Filters of each stage of `small` (32 64 128) and of `fast` (64 192 192), which halve the pictures."""
     dropout: float = OF_NETWORK
     """Share of the last features of `small` silenced in training, in [0, 0.99]."""
     flip: Literal["auto", "always", "never"] = OF_NETWORK

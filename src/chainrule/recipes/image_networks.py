@@ -49,14 +49,14 @@ PRESETS: dict[str, Preset] = {
         ),
     ),
     "fast": Preset(
-        widths=(64, 256, 256),
+        widths=(64, 192, 192),
         dropout=0.0,
         flip="auto",
         shift=0.08,
         label_smoothing=0.2,
         fitting=Fitting(
             batch_size=1000,
-            epochs=8,
+            epochs=10,
             least_steps=300,
             learning_rate=0.24,
             warmup=0.0,
