@@ -2,7 +2,9 @@
 
 import json
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from chainrule import recipes
 from tests.cli import schemas
@@ -124,3 +126,14 @@ def test_people_read_the_same_figures(call, run):
     assert told.startswith(f"{report['recipe']}: {report['examples']:,} test examples, after 13 steps in ")
     assert report["baseline"]["name"] in told
     assert report["against_baseline"] in told
+
+
+def test_predict_explains_pictures_and_nothing_else(call, trained, tmp_path):
+    picture, folder = tmp_path / "photo.png", tmp_path / "explained"
+    Image.fromarray(np.arange(35, dtype=np.uint8).reshape(7, 5)).save(picture)
+    found = asked(call, "predict", trained("image-cnn"), picture, f"--explain={folder}")
+    schemas.check(found, schemas.CLASSIFIED)
+    assert (folder / "1-photo.png").read_bytes().startswith(b"\x89PNG")
+    status, _, errors = call("predict", str(trained("image-cnn")), str(picture), f"--explain={folder}")
+    assert status != 0
+    assert f"--explain {folder} is not an empty folder; give a new one." in errors
