@@ -18,7 +18,7 @@ from tests.processes.jobs import (
 )
 from tests.recipes.own_tables import classified
 
-RECIPES = ("image-cnn", "sequence-lstm", "sentiment", "mlp-classification")
+RECIPES = ("image-cnn", "sequence-lstm", "sentiment", "mlp-classification", "image-cnn, fast")
 STEPS = 24
 TOLD_ELSEWHERE = ("ToldByAnother", "another process of this run says what went wrong.", False)
 LOST = (
@@ -29,6 +29,11 @@ LOST = (
     ),
     True,
 )
+
+
+def named(run):
+    """The recipe of a small run."""
+    return run.partition(",")[0]
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +47,7 @@ def settings(small_settings):
         name: {
             **small_settings[name],
             **changed,
-            **{field: value for field, value in NO_NOISE.items() if field in setting_fields(recipes.find(name))},
+            **{field: value for field, value in NO_NOISE.items() if field in setting_fields(recipes.find(named(name)))},
         }
         for name in RECIPES
     }
@@ -55,7 +60,7 @@ def run(tmp_path_factory, settings):
     @functools.cache
     def finished(recipe, count, *, again=False, **changes):
         output = tmp_path_factory.mktemp("whole") / "run"
-        first, *others = in_processes(count, train_or_resume, recipe, settings[recipe] | changes, output)
+        first, *others = in_processes(count, train_or_resume, named(recipe), settings[recipe] | changes, output)
         assert first == json.loads((output / "report.json").read_text())
         assert others == [{}] * (count - 1)
         return output
