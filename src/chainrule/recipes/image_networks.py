@@ -45,7 +45,7 @@ PRESETS: dict[str, Preset] = {
         shift=0.08,
         label_smoothing=0.0,
         fitting=Fitting(
-            batch_size=128, epochs=4, least_steps=500, learning_rate=3e-3, warmup=0.2, weight_decay=0.05, clip_norm=None
+            batch_size=128, epochs=7, least_steps=500, learning_rate=3e-3, warmup=0.2, weight_decay=0.05, clip_norm=None
         ),
     ),
     "fast": Preset(
