@@ -239,4 +239,6 @@ def _speed(position: Position, setting: Setting) -> dict[str, float | None]:
     """Operations of a step, and the share of the machine's peak, where that is known, at which they were done."""
     seconds, peak = position.seconds - position.evaluating, kept_peak(setting.compute)
     share = None if peak is None or seconds <= 0 else position.flops / seconds / (peak * setting.processes.count)
+    if share is not None and share > 1:  # the peak was measured while others were busy
+        share = None
     return {"flops_per_step": position.flops / position.step, "peak_share": share}
