@@ -19,8 +19,11 @@ demo: install
 	$(BIN)/chainrule train sentiment --output runs/demo
 	$(BIN)/chainrule predict runs/demo 这是一个很好的产品 我非常喜欢这个电影 这个餐厅的菜品不好吃 这本书很有趣
 
+# Every line and branch of the autograd must be executed by its own tests; they run once, under coverage.
 test: install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m coverage run -m pytest tests/autograd
+	$(BIN)/python -m coverage report
+	$(BIN)/python -m pytest --ignore=tests/autograd --numprocesses auto --dist loadfile
 
 check: install
 	$(BIN)/ruff format --check .
@@ -40,5 +43,5 @@ check-crash: install
 	$(BIN)/python -m pytest tests/crash --real-kills 20
 
 clean:
-	rm -rf .venv build dist runs src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv build dist runs src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -2,7 +2,7 @@
 
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 
 def in_turns(contestants: Mapping[str, Callable[[], object]], *, rounds: int = 7) -> dict[str, list[float]]:
@@ -23,6 +23,25 @@ def in_turns(contestants: Mapping[str, Callable[[], object]], *, rounds: int = 7
             if number:
                 seconds[name].append(time.perf_counter() - started)
     return seconds
+
+
+def print_overhead(seconds: Mapping[str, list[float]], floor: Sequence[float], unit: str) -> None:
+    """What each takes beyond the work that none can do without, and that as a multiple of the first's.
+
+    Args:
+        seconds: of each round, by name.
+        floor: what that work takes, in the same rounds.
+        unit: of what the times are.
+    """
+    first = next(iter(seconds))
+    width = max(map(len, seconds))
+    beyond = {name: [time - least for time, least in zip(times, floor, strict=True)] for name, times in seconds.items()}
+    for name, times in beyond.items():
+        ratios = [other / own for own, other in zip(beyond[first], times, strict=True)]
+        print(
+            f"{name:<{width}}  {statistics.median(times) * 1e3:10.2f} ms beyond {unit}   "
+            f"{statistics.median(ratios):6.2f} times the first"
+        )
 
 
 def print_table(seconds: Mapping[str, list[float]]) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from chainrule.api import (
+        compare_gradients,
         datasets,
         doctor,
         evaluate,
@@ -38,6 +39,7 @@ __all__ = [
     "SequenceClassifier",
     "TextClassifier",
     "__version__",
+    "compare_gradients",
     "datasets",
     "doctor",
     "evaluate",

@@ -11,6 +11,7 @@ from chainrule.training.options import DeviceName, PrecisionName, RunOptions
 
 if TYPE_CHECKING:
     from chainrule.inference.predictor import Predictor
+    from chainrule.recipes.comparing import Precision as LockstepPrecision
     from chainrule.recipes.contract import Recipe
 
 Report = dict[str, Any]
@@ -162,6 +163,53 @@ def predict(
 
         write_explanations(predictor, given, Path(explain))
     return predictions
+
+
+def compare_gradients(
+    recipe: str,
+    *,
+    dataset: str | None = None,
+    data: Path | str | None = None,
+    seed: int = 0,
+    precision: "LockstepPrecision" = "fp64",
+    batch_size: int = 16,
+    **settings: Any,
+) -> dict[str, Any]:
+    """Compares a recipe's network on our autograd with the same one in torch, layer by layer, on a real batch.
+
+    Both have the same weights; what draws at random, dropout and noise, is off. Whoever wrote a gradient rule of their
+    own finds its error so.
+
+    Args:
+        recipe: its name; its network must have a twin.
+        dataset: a named data set; the recipe's own where None.
+        data: a file or folder of your own instead.
+        seed: draws the weights and chooses the batch, ≥ 0.
+        precision: `fp64` shows the smallest error, `fp32` is what training computes in.
+        batch_size: examples of the batch, ≥ 1.
+        settings: any other field of the recipe, by name.
+
+    Returns:
+        `recipe`, `data`, `seed`, `examples`, `precision`, `tolerance`; `layers`, in the order of computing, each with
+        `layer`, `kind`, `shape` and how far we are from torch in its `value`, in the `gradient` by that, in the
+        gradient it has `passed_back` to its input and in those by its `parameters`: {`absolute`, `relative`, `agrees`},
+        or None; `agrees`; and `fault`, None or the first divergence: `layer`, `what`, `sentence`.
+
+    Raises:
+        UsageError: the recipe's network has no twin.
+    """
+    from chainrule.recipes.comparing import compare
+    from chainrule.recipes.record import setting_of
+    from chainrule.runtime.devices import resolve_compute
+
+    kind = recipe_table.find(recipe)
+    if precision not in {"fp32", "fp64"}:
+        raise OptionError(f"--precision is {precision}; it must be fp32 or fp64.")
+    options = RunOptions(dataset=dataset, data=None if data is None else Path(data), seed=seed)
+    made = make(kind, {"batch_size": batch_size, **settings})
+    compute = resolve_compute("cpu", "fp32")
+    with compute.active():
+        return compare(made, setting_of(made, options, compute), precision)
 
 
 def recipes() -> list[dict[str, str]]:

@@ -84,6 +84,22 @@ def test_a_state_of_another_network_changes_nothing():
         np.testing.assert_array_equal(values, before[name])
 
 
+def test_arrays_can_be_taken_as_they_are():
+    network = Network()
+    given = {name: values + 1 for name, values in network.state_dict().items()}
+    given["scale"] = given["scale"].astype(np.float64 if given["scale"].dtype == np.float32 else np.float32)
+    parameters = dict(network.named_parameters())
+    before = network.state_dict()
+    network.load_state_dict(given, assign=True)
+    for name, values in network.state_dict().items():
+        np.testing.assert_array_equal(values, given[name])
+        assert values.dtype == before[name].dtype
+        if name in parameters:
+            assert (values is given[name]) == (name != "scale"), "what is of another type is converted"
+        else:
+            assert values is before[name], "a buffer keeps its array"
+
+
 def test_training_and_evaluating():
     network = Network()
     assert all(module.training for module in network.modules())

@@ -172,6 +172,34 @@ DOCTOR = {
     ],
 }
 
+DISTANCE = Either(
+    {"absolute": number, "relative": number, "agrees": bool},
+    {"absolute": None, "relative": None, "agrees": bool},  # of another shape, or not a number
+)
+
+COMPARISON = {
+    "recipe": text,
+    "data": text,
+    "seed": whole,
+    "examples": whole,
+    "precision": lambda value: value in {"fp32", "fp64"},
+    "tolerance": number,
+    "layers": [
+        {
+            "layer": text,
+            "kind": str,
+            "shape": [whole],
+            "value": Either(None, DISTANCE),
+            "gradient": Either(None, DISTANCE),
+            "passed_back": Either(None, DISTANCE),
+            "parameters": MapOf(DISTANCE),
+        }
+    ],
+    "agrees": bool,
+    "fault": Either(None, {"layer": text, "what": text, "sentence": text}),
+}
+"""Of `compare-gradients`."""
+
 
 def check(value: Any, schema: Any) -> None:
     """Asserts that a value, as `json.loads` gives it, follows a schema."""

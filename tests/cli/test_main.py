@@ -82,7 +82,10 @@ def test_a_figure_that_json_cannot_hold_is_a_bug(call, monkeypatch):
         (["trian"], "there is no command named 'trian'; did you mean 'train'?"),
         (
             ["grow"],
-            "there is no command named 'grow'; known are: data, doctor, evaluate, list, predict, resume, train.",
+            (
+                "there is no command named 'grow'; known are: compare-gradients, data, doctor, evaluate, list, "
+                "predict, resume, train."
+            ),
         ),
         (["--versoin"], "there is no option named '--versoin'; did you mean '--version'?"),
         (["data", "shwo"], "there is no command named 'shwo'; did you mean 'show'?"),
@@ -120,15 +123,16 @@ def test_the_help_page(call):
         "Every classic deep-learning system as software that works.\n"
         "\n"
         "Commands:\n"
-        "  list         List the recipes, or with --runs the runs, the best first.\n"
-        "  train        Train a recipe, judge the result and keep the model.\n"
-        "  resume       Go on with a run that was interrupted.\n"
-        "  evaluate     Score a run's model on its test split, or on a file of yours.\n"
-        "  predict      Ask a run's model, and print one answer an input, in their order.\n"
-        "  data         List, get and show data sets.\n"
-        "  doctor       Tell what this machine is, what it can do and how fast.\n"
-        "  --help (-h)  Display this message and exit.\n"
-        "  --version    Display application version.\n"
+        "  list               List the recipes, or with --runs the runs, the best first.\n"
+        "  train              Train a recipe, judge the result and keep the model.\n"
+        "  resume             Go on with a run that was interrupted.\n"
+        "  evaluate           Score a model on its test split, or on a file of yours.\n"
+        "  predict            Ask a model; print one answer an input, in their order.\n"
+        "  compare-gradients  Compare our autograd with torch, layer by layer.\n"
+        "  data               List, get and show data sets.\n"
+        "  doctor             Tell what this machine is, what it can do and how fast.\n"
+        "  --help (-h)        Display this message and exit.\n"
+        "  --version          Display application version.\n"
     )
 
 

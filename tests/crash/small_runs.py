@@ -27,10 +27,15 @@ def reviews(path: Path) -> Path:
     return path
 
 
+def recipe_in(name: str) -> str:
+    """The recipe of a small run, by the run's name."""
+    return name.partition(",")[0]
+
+
 def small_runs(folder: Path) -> dict[str, dict[str, Any]]:
     """Recipe → settings; own files are written to `folder`.
 
-    A recipe that learns in more than one way stands there more than once, with the way after a comma.
+    A recipe that learns in more than one way stands there more than once, with the way after a comma; see `recipe_in`.
     """
     return {
         "sentiment": {
@@ -43,6 +48,8 @@ def small_runs(folder: Path) -> dict[str, dict[str, Any]]:
             "batch_size": 32,
         },
         "mlp-classification": {**COMMON, "dataset": "breast-cancer", "steps": 13, "hidden_sizes": (16,)},
+        "backprop-classifier": {**COMMON, "dataset": "two-moons", "steps": 13, "hidden_sizes": (16,)},
+        "backprop-regression": {**COMMON, "dataset": "diabetes", "steps": 13, "hidden_sizes": (16,)},
         "sequence-lstm": {**COMMON, "dataset": "japanese-vowels", "steps": 13, "hidden_size": 8},
         "mlp-regression": {**COMMON, "dataset": "diabetes", "steps": 13, "hidden_sizes": (16,)},
         "image-cnn": {**COMMON, "dataset": "digits", "steps": 13, "widths": (4, 8), "batch_size": 64},

@@ -14,6 +14,7 @@ from chainrule.data.downloads import Unavailable
 from chainrule.data.origins import (
     DebianRegistry,
     File,
+    Formula,
     InstalledFile,
     InstalledPackage,
     Publisher,
@@ -254,3 +255,17 @@ def test_a_bad_file_that_was_fetched_is_not_kept(empty_cache: Path, monkeypatch:
     with pytest.raises(OriginError, match=r"file\.csv: SHA-256 ee0874170b7f… where "):
         read(File(name="file.csv", sha256=SHA256, largest=99, fetched=(origin,)))
     assert list((empty_cache / "downloads").iterdir()) == []
+
+
+def test_a_file_that_is_made_is_checked_like_any_other(empty_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CHAINRULE_DATA_PATH", raising=False)
+    made = File(name="made.csv", sha256=SHA256, largest=99, installed=(Formula(lambda: CONTENT),), fetched=())
+    assert read(made) == CONTENT
+    other = File(name="made.csv", sha256=SHA256, largest=99, installed=(Formula(lambda: b"x"),), fetched=())
+    with pytest.raises(OriginError) as caught:
+        read(other)
+    assert str(caught.value) == (
+        "made.csv of the data set 'some-set' could be had from nowhere (CHAINRULE_DATA_PATH: not set; made by "
+        f"chainrule: SHA-256 {hashlib.sha256(b'x').hexdigest()[:12]}… where {SHA256[:12]}… was expected). "
+        "Install the package again."
+    )

@@ -8,6 +8,7 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
 from safetensors.torch import load_file, save_file
 
 from chainrule import api
@@ -139,6 +140,41 @@ def test_a_changed_byte_is_noticed(copied, capsys, name):
             lambda c: c.update(deviation=0),
             "the model's scale of its target cannot be read (",
         ),
+        (
+            ("backprop-regression", "preprocessor_config.json"),
+            lambda c: c["columns"].pop(),
+            "the model's preprocessing does not fit its weights (linear was given ",
+        ),
+        (
+            ("backprop-regression", "config.json"),
+            lambda c: c["arguments"].update(hidden_sizes=[10**9, 10**9]),
+            "M/model.safetensors does not fit config.json (",
+        ),
+        (
+            ("backprop-regression", "config.json"),
+            lambda c: c["arguments"].update(hidden_sizes=[10**12, 10**12]),
+            "M/model.safetensors does not fit config.json (",
+        ),
+        (
+            ("backprop-regression", "config.json"),
+            lambda c: c["arguments"].update(hidden_sizes=[-3]),
+            "M/model.safetensors does not fit config.json (",
+        ),
+        (
+            ("backprop-regression", "config.json"),
+            lambda c: c["arguments"].update(generator=7),
+            "M/model.safetensors does not fit config.json (",
+        ),
+        (
+            ("backprop-regression", "config.json"),
+            lambda c: c["arguments"].update(activation="antigravity"),
+            "M/config.json names an architecture this version lacks: there is no activation named 'antigravity'",
+        ),
+        (
+            ("backprop-regression", "config.json"),
+            lambda c: c.update(task="text-classification"),
+            "M/config.json names the task 'text-classification', and 'perceptron' is a network for tables; ",
+        ),
     ],
 )
 def test_a_folder_whose_parts_do_not_fit_is_one_sentence(copied, capsys, place, changed, sentence):
@@ -243,10 +279,11 @@ def test_cells_may_be_missing_and_columns_too_many(trained):
         model.predict([ROW, without])
 
 
-def test_an_answer_that_is_no_number_is_told(copied):
-    folder = copied("mlp-regression")
+@pytest.mark.parametrize(("recipe", "bias"), [("mlp-regression", "hidden.0.bias"), ("backprop-regression", "0.bias")])
+def test_an_answer_that_is_no_number_is_told(copied, recipe, bias):
+    folder = copied(recipe)
     weights = load_file(folder / "model.safetensors")
-    weights["hidden.0.bias"][3] = math.inf
+    weights[bias][3] = math.inf
     save_file(weights, folder / "model.safetensors")
     seal(folder)
     with pytest.raises(NotFiniteError) as caught:
@@ -255,6 +292,21 @@ def test_an_answer_that_is_no_number_is_told(copied):
         "the model's answer to input 1 is not finite: the input is too far from what was learned from, "
         "or the weights are damaged and the model must be trained again."
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "sentence"),
+    [
+        (torch.bfloat16, "M/model.safetensors is damaged ("),
+        (torch.int32, "M/model.safetensors does not fit config.json (0.bias holds int32, and weights are floating-"),
+    ],
+)
+def test_weights_of_a_type_that_numpy_does_not_multiply(copied, capsys, kind, sentence):
+    folder = copied("backprop-regression")
+    weights = load_file(folder / "model.safetensors")
+    save_file({name: values.to(kind) for name, values in weights.items()}, folder / "model.safetensors")
+    seal(folder)
+    assert refused(folder, ROW, capsys).startswith(sentence)
 
 
 @pytest.mark.parametrize("path", ["nothing.png", "a\0b.png", ""])

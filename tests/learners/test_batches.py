@@ -5,6 +5,7 @@ import pyarrow as pa
 import pytest
 import torch
 
+from chainrule.data import row_store
 from chainrule.data.dataset import Dataset
 from chainrule.data.preprocess import TablePreprocessor
 from chainrule.learners import batches
@@ -12,7 +13,7 @@ from chainrule.learners import batches
 
 @pytest.mark.parametrize("most", [1 << 24, 0])
 def test_rows_from_memory_and_from_disk_are_the_same(monkeypatch, most):
-    monkeypatch.setattr(batches, "MOST_VALUES", most)
+    monkeypatch.setattr(row_store, "MOST_VALUES", most)
     columns = {
         "size": pa.array([2.0, 6.0, 7.0, 1.0]),
         "colour": pa.array(["red", "blue", None, "red"]).dictionary_encode(),

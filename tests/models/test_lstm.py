@@ -73,7 +73,7 @@ def test_each_sequence_turns_round_within_its_length():
 
 def test_a_batch_is_cut_where_enough_sequences_have_ended():
     falling = LONG.sort(descending=True).values
-    # 10 of 19 go on after 20 steps, 6 after 40: rounded up to 16 and 8, of which only the second leaves enough out.
-    assert pieces_of(falling, 97) == [Piece(19, 0, 40), Piece(8, 40, 97)]
+    # 11 of 19 go on after 15 steps, 6 after 30: rounded up to 16 and 8, of which only the second leaves enough out.
+    assert pieces_of(falling, 97) == [Piece(19, 0, 30), Piece(8, 30, 97)]
     assert pieces_of(torch.full((64,), 97), 97) == [Piece(64, 0, 97)]
     assert pieces_of(torch.tensor([3]), 5) == [Piece(1, 0, 5)]

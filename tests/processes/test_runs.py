@@ -6,6 +6,7 @@ import signal
 
 import pytest
 
+from tests.crash.small_runs import recipe_in
 from tests.crash.test_crash_points import promised
 from tests.processes.crew import Crew, in_processes
 from tests.processes.jobs import (
@@ -31,11 +32,6 @@ LOST = (
 )
 
 
-def named(run):
-    """The recipe of a small run."""
-    return run.partition(",")[0]
-
-
 @pytest.fixture(scope="module")
 def settings(small_settings):
     """Recipe → settings of a run without random draws, all of whose steps are written down."""
@@ -47,7 +43,11 @@ def settings(small_settings):
         name: {
             **small_settings[name],
             **changed,
-            **{field: value for field, value in NO_NOISE.items() if field in setting_fields(recipes.find(named(name)))},
+            **{
+                field: value
+                for field, value in NO_NOISE.items()
+                if field in setting_fields(recipes.find(recipe_in(name)))
+            },
         }
         for name in RECIPES
     }
@@ -60,7 +60,7 @@ def run(tmp_path_factory, settings):
     @functools.cache
     def finished(recipe, count, *, again=False, **changes):
         output = tmp_path_factory.mktemp("whole") / "run"
-        first, *others = in_processes(count, train_or_resume, named(recipe), settings[recipe] | changes, output)
+        first, *others = in_processes(count, train_or_resume, recipe_in(recipe), settings[recipe] | changes, output)
         assert first == json.loads((output / "report.json").read_text())
         assert others == [{}] * (count - 1)
         return output

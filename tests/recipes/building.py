@@ -1,17 +1,24 @@
 """A recipe's learner, built without a run around it."""
 
+from dataclasses import replace
 from typing import Any
 
 from chainrule import recipes
 from chainrule.recipes.contract import Assembly
 from chainrule.recipes.record import setting_of
 from chainrule.recipes.settings import make, setting_fields
-from chainrule.runtime.devices import Compute
+from chainrule.runtime.devices import Compute, available_devices
 from chainrule.runtime.draws import reseed_all
 from chainrule.training.options import RunOptions
 from chainrule.training.state_tree import copy_tree
 
 COMPUTE = Compute(device="cpu", precision="fp32", threads=1)
+DEVICES = available_devices()
+
+
+def devices_of(name: str) -> list[str]:
+    """The devices of this machine on which a recipe learns."""
+    return ["cpu"] if getattr(recipes.find(name), "in_numpy", False) else DEVICES
 
 
 def recipe_and_options(name: str, settings: dict[str, Any]) -> tuple[Any, RunOptions]:
@@ -23,9 +30,11 @@ def recipe_and_options(name: str, settings: dict[str, Any]) -> tuple[Any, RunOpt
 
 
 def build(name: str, settings: dict[str, Any], **changes: Any) -> Assembly:
-    recipe, options = recipe_and_options(name, {**settings, **changes})
-    with COMPUTE.active():
-        return recipe.build(setting_of(recipe, options, COMPUTE))
+    """On the device that the settings name, the CPU where they name none."""
+    recipe, options = recipe_and_options(name, {"device": "cpu", **settings, **changes})
+    compute = replace(COMPUTE, device=options.device)
+    with compute.active():
+        return recipe.build(setting_of(recipe, options, compute))
 
 
 def steps(assembly: Assembly, *numbers: int, seed: int = 7) -> None:
@@ -46,4 +55,4 @@ def leaves(tree: Any, path: str = "") -> dict[str, Any]:
         return {k: v for key, item in tree.items() for k, v in leaves(item, f"{path}/{key}").items()}
     if isinstance(tree, list):
         return {k: v for number, item in enumerate(tree) for k, v in leaves(item, f"{path}/{number}").items()}
-    return {path: tree.numpy().tobytes() if hasattr(tree, "numpy") else getattr(tree, "tobytes", lambda: tree)()}
+    return {path: tree.cpu().numpy().tobytes() if hasattr(tree, "numpy") else getattr(tree, "tobytes", lambda: tree)()}

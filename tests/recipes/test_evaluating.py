@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from chainrule import api
+from chainrule import api, recipes
 from chainrule.data.catalog import open_dataset
 from chainrule.errors import ColumnError, DataError, ModelFolderError, OptionError
 from chainrule.models import folder as model_folders
@@ -56,7 +56,7 @@ def own_table(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("recipe", ["sentiment", "mlp-classification", "mlp-regression", "image-cnn", "sequence-lstm"])
+@pytest.mark.parametrize("recipe", recipes.BUILT_IN)
 def test_the_test_split_is_judged_as_after_training(trained, recipe):
     written = json.loads((trained(recipe) / "report.json").read_text())
     again = api.evaluate(trained(recipe))

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from chainrule.errors import MemoryShortageError, OptionError
 from chainrule.runtime import devices
@@ -130,3 +131,15 @@ def test_other_errors_of_torch_stay_what_they_are():
 def test_the_processor_has_a_name():
     assert processor_name().strip()
     assert devices.available_cores() >= 1
+
+
+def blas_threads():
+    return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+
+def test_numpys_products_take_the_threads_too():
+    with threadpool_limits(2, user_api="blas"):
+        before = blas_threads()
+        with Compute(device="cpu", precision="fp32", threads=1).active():
+            assert blas_threads() == {1}
+        assert blas_threads() == before == {2}

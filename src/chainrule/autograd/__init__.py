@@ -29,7 +29,7 @@ from chainrule.autograd.layer_operations import (
     max_pool2d,
 )
 from chainrule.autograd.layers import Conv2d, ConvTranspose2d, Dropout, Embedding, Linear
-from chainrule.autograd.module import Module, Sequential
+from chainrule.autograd.module import Lambda, Module, Sequential
 from chainrule.autograd.normalization import BatchNorm, LayerNorm
 from chainrule.autograd.operation import Operation
 from chainrule.autograd.operations import (
@@ -81,6 +81,7 @@ __all__ = [
     "Dropout",
     "Embedding",
     "LSTMCell",
+    "Lambda",
     "LayerNorm",
     "Linear",
     "Module",

@@ -63,8 +63,12 @@ class Module:
         """The values of all parameters and buffers by name; they are the module's own, so copy what must not change."""
         return {name: value.data if isinstance(value, Tensor) else value for name, value in self._named_values("")}
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state: Mapping[str, Any], *, assign: bool = False) -> None:
         """Takes over values that `state_dict` gave, converted to the types here.
+
+        Args:
+            state: values by name.
+            assign: parameters take the arrays themselves where their type is right, and keep nothing of their own.
 
         Raises:
             OperandError: a name is missing or unknown, or a shape differs; nothing was changed then.
@@ -82,8 +86,11 @@ class Module:
                     f"the state's {name!r} has the shape {np.shape(state[name])} and the network's {values.shape}; "
                     "build the network with the sizes it was saved with."
                 )
-        for name, values in own.items():
-            values[...] = state[name]
+        for name, value in self._named_values(""):
+            if assign and isinstance(value, Tensor):
+                value.data = np.asarray(state[name], value.dtype)
+            else:
+                own[name][...] = state[name]
 
     def train(self, mode: bool = True) -> Self:  # noqa: FBT001, FBT002 - torch's
         """Sets `training` of itself and all within."""
@@ -101,12 +108,23 @@ class Module:
             parameter.grad = None
 
 
+class Lambda(Module):
+    """A plain function, such as `relu`, as a module: so that it has a name in the network it is part of."""
+
+    def __init__(self, function: Callable[[Any], Any]) -> None:
+        self.function = function
+
+    def forward(self, x: Any) -> Any:
+        """What the function makes."""
+        return self.function(x)
+
+
 class Sequential(Module):
     """Modules and plain functions such as `relu`, one after the other; their names are "0", "1" and so on."""
 
     def __init__(self, *steps: Callable[[Any], Any]) -> None:
-        self._steps = steps
-        for place, step in enumerate(steps):
+        self._steps = tuple(step if isinstance(step, Module) else Lambda(step) for step in steps)
+        for place, step in enumerate(self._steps):
             setattr(self, str(place), step)
 
     def forward(self, x: Any) -> Any:

@@ -1,7 +1,8 @@
 """The command line: thin, every verb is a function of `chainrule.api`.
 
 Standard output holds the result and nothing else: text for people, or one JSON object with `--json`. Progress
-and errors go to standard error. When a command fails, standard output stays empty.
+and errors go to standard error. When a command fails, standard output stays empty; a check whose answer is no has not
+failed, but ends with the status 1 too.
 
 Exit status: 0 done; 1 a failure, with one sentence; 2 a wrong call; 130 interrupted, a training run after a
 checkpoint.
@@ -53,6 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return output.write(text)
     except KeyboardInterrupt:
         status, sentence = Interrupted.exit_status, "interrupted."
+    except output.CheckFailedError as failed:
+        output.write(failed.text)
+        status, sentence = ChainruleError.exit_status, str(failed)
     except ChainruleError as error:
         status, sentence = error.exit_status, str(error)
         speaks = error.is_for_this_process or (speaks and not isinstance(error, ToldByAnother))

@@ -11,18 +11,20 @@ COMMANDS = {
     "list": "List the recipes, or with --runs the runs, the best first.",
     "train": "Train a recipe, judge the result and keep the model.",
     "resume": "Go on with a run that was interrupted.",
-    "evaluate": "Score a run's model on its test split, or on a file of yours.",
-    "predict": "Ask a run's model, and print one answer an input, in their order.",
+    "evaluate": "Score a model on its test split, or on a file of yours.",
+    "predict": "Ask a model; print one answer an input, in their order.",
+    "compare-gradients": "Compare our autograd with torch, layer by layer.",
     "data": "List, get and show data sets.",
     "doctor": "Tell what this machine is, what it can do and how fast.",
 }
+OF_A_RECIPE = ("train", "compare-gradients")
 
 
 def application(arguments: list[str]) -> "App":
     """The program for one call.
 
     Args:
-        arguments: of the call; `train` has the flags of the recipe that they name, and of no other.
+        arguments: of the call; what takes a recipe has the flags of the one that they name, and of no other.
     """
     from cyclopts import App, Group
 
@@ -38,18 +40,17 @@ def application(arguments: list[str]) -> "App":
     )
     words = [word for word in arguments if not word.startswith("-")]
     for place, (name, summary) in enumerate(COMMANDS.items()):
-        if name == "train":
-            train = App(name=name, help=summary)
+        if name in OF_A_RECIPE:
+            command = App(name=name, help=summary)
             if words[:1] == [name]:
-                from chainrule.cli import train as training
+                from chainrule.cli import train
 
-                train = training.application(arguments[arguments.index(name) + 1 :], summary)
-            train.sort_key = place
-            app.command(train)
+                command = train.application(name, arguments[arguments.index(name) + 1 :], summary)
+            command.sort_key = place
+            app.command(command)
         else:
             # By its place and not itself, so that it is imported when it is called.
-            command = f"chainrule.cli.commands:{name}_command"
-            app.command(command, name=name, help=summary, sort_key=place)
+            app.command(f"chainrule.cli.commands:{name}_command", name=name, help=summary, sort_key=place)
     return app
 
 

@@ -20,6 +20,14 @@ def _escape(error: UnicodeError) -> tuple[str, int]:
     return json.dumps(error.object[error.start : error.end])[1:-1], error.end
 
 
+class CheckFailedError(Exception):
+    """A check was done, and its answer is no: it is printed like any other, then a sentence, and the status is 1."""
+
+    def __init__(self, text: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.text = text
+
+
 # What standard output cannot show, such as Chinese in an ASCII terminal, appears as in JSON: \u4f60.
 codecs.register_error(ESCAPED, _escape)
 

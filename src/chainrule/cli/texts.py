@@ -98,6 +98,37 @@ def examples(found: Mapping[str, Any]) -> str:
     return aligned(list(zip(*rows, strict=True)), right=range(1, len(rows))) if upright else aligned(rows)
 
 
+def comparison(found: Mapping[str, Any], *, colour: bool) -> str:
+    """The table of layers, the first divergence marked; below it what is compared and, where all is well, that."""
+    heads = ("LAYER", "KIND", "SHAPE", "VALUES", "GRADIENTS", "PARAMETERS' GRADIENTS", "")
+    rows, fault = [heads], found["fault"]
+    for row in found["layers"]:
+        worst = max(row["parameters"].values(), key=lambda one: (not one["agrees"], one["relative"] or 0), default=None)
+        marked = "◄ the first difference" if fault and fault["layer"] == row["layer"] else ""
+        cells = (distance(one) for one in (row["value"], row["gradient"], worst))
+        rows.append((row["layer"], row["kind"], " × ".join(map(str, row["shape"])), *cells, marked))
+    table = aligned(rows, right={3, 4, 5})
+    if colour:
+        table = "".join(
+            f"\x1b[1;31m{line[:-1]}\x1b[0m\n" if "◄" in line else line for line in table.splitlines(keepends=True)
+        )
+    lines = [
+        "{recipe} on {data}: a batch of {examples:,}, in {precision}, seed {seed}.".format(**found),
+        "The largest difference from torch of each layer's values, of the gradients by them and by its parameters; in",
+        "brackets its share of the largest value.",
+    ]
+    if found["agrees"]:
+        lines += [f"All {len(found['layers'])} layers agree: no share is above {found['tolerance']:g}."]
+    return f"{table}\n" + "\n".join(lines) + "\n"
+
+
+def distance(found: Mapping[str, Any] | None) -> str:
+    """A difference, absolute and relative."""
+    if found is None:
+        return NONE
+    return "not a number" if found["absolute"] is None else f"{found['absolute']:.1e} ({found['relative']:.0e})"
+
+
 def diagnosis(found: Mapping[str, Any]) -> str:
     """The machine, then the table of data types."""
     versions, processor, memory = found["versions"], found["processor"], found["memory"]

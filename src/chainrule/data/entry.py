@@ -1,12 +1,14 @@
 """One data set that goes by a name, and short ways to say where its files come from."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO, Literal
 
 from chainrule.data.origins import (
     DebianRegistry,
     File,
+    Formula,
     InstalledFile,
     InstalledPackage,
     Publisher,
@@ -89,6 +91,11 @@ def of_scikit_learn(name: str, sha256: str) -> File:
     """A file of scikit-learn, which is always installed."""
     installed = InstalledPackage("scikit-learn", f"sklearn/datasets/data/{name}")
     return File(name=name, sha256=sha256, largest=MIB, installed=(installed,), fetched=())
+
+
+def made(name: str, sha256: str, make: Callable[[], bytes]) -> File:
+    """A file that a function of this program makes."""
+    return File(name=name, sha256=sha256, largest=MIB, installed=(Formula(make),), fetched=())
 
 
 def of_debian(package: str, path: str, sha256: str, *, address: str) -> File:

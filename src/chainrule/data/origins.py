@@ -39,6 +39,10 @@ class InstalledPackage:
             raise Unavailable("not installed") from error
         return _existing(path)
 
+    def open(self) -> BinaryIO:
+        """Its content."""
+        return self.locate().open("rb")
+
     def __str__(self) -> str:
         return f"installed Python package {self.distribution}"
 
@@ -53,8 +57,26 @@ class InstalledFile:
         """The file, if it is there."""
         return _existing(Path(self.path))
 
+    def open(self) -> BinaryIO:
+        """Its content."""
+        return self.locate().open("rb")
+
     def __str__(self) -> str:
         return self.path
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A file that this program makes whenever it is wanted."""
+
+    make: Callable[[], bytes]
+
+    def open(self) -> BinaryIO:
+        """Its content."""
+        return io.BytesIO(self.make())
+
+    def __str__(self) -> str:
+        return "made by chainrule"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,7 +152,7 @@ class Publisher:
         return self.url
 
 
-Installed = InstalledPackage | InstalledFile
+Installed = InstalledPackage | InstalledFile | Formula
 Fetched = PythonRegistry | DebianRegistry | Publisher
 
 
@@ -194,7 +216,7 @@ def _places(file: File) -> Iterator[tuple[str, Callable[[], BinaryIO], Path | No
     if not searched:
         yield VARIABLE, _not_set, None
     for installed in file.installed:
-        yield str(installed), partial(_opened, installed), None
+        yield str(installed), installed.open, None
     for origin in file.fetched:
         yield str(origin), partial(_fetched, file, origin), cached / origin.archive
 
@@ -207,10 +229,6 @@ def _forget(path: Path) -> None:
 
 def _not_set() -> BinaryIO:
     raise Unavailable("not set")
-
-
-def _opened(installed: Installed) -> BinaryIO:
-    return installed.locate().open("rb")
 
 
 def _fetched(file: File, origin: Fetched) -> BinaryIO:

@@ -15,6 +15,7 @@ from chainrule.runtime import cache
 from chainrule.runtime.files import storage_errors
 
 ROWS = 1 << 14  # written at a time
+MOST_VALUES = 1 << 24  # of a table in memory, 64 MiB
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +69,18 @@ class RowStore:
         rows, columns = np.nonzero(codes >= 0)
         batch[rows, self.starts[columns] + codes[rows, columns]] = 1
         return batch
+
+
+def rows_of(examples: Examples, preprocessor: TablePreprocessor) -> NDArray[np.float32] | RowStore:
+    """The rows of some examples as `preprocessor` makes them: in memory, (rows, width), where they are few."""
+    if len(examples) * preprocessor.width <= MOST_VALUES:
+        return preprocessor.transform(examples.features())
+    return RowStore.of(examples, preprocessor)
+
+
+def rows_at(rows: NDArray[np.float32] | RowStore, positions: Positions) -> Float[np.ndarray, "batch width"]:
+    """Some of the rows that `rows_of` gave."""
+    return rows.features(positions) if isinstance(rows, RowStore) else rows[positions]
 
 
 def _side_by_side(columns: Sequence[NDArray[Any]]) -> bytes:

@@ -41,6 +41,7 @@ class Facts:
     notes: tuple[str, ...] = ()
     licence: str = "not stated"
     source: str = ""
+    same_splits: bool = False
 
 
 class _AlreadyThereError(Exception):

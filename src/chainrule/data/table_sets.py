@@ -4,12 +4,15 @@ import csv
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from chainrule.data import archives, store
 from chainrule.data.dataset import LABEL, TARGET
 from chainrule.data.entry import MIB, Entry
 from chainrule.data.judge import Judge, table_contents
+from chainrule.data.splits import SPLITS
 
 MEASUREMENTS = (
     "radius",
@@ -37,6 +40,8 @@ class Reading(NamedTuple):
     answer: pa.Array
     classes: tuple[str, ...] | None = None
     notes: tuple[str, ...] = ()
+    split_codes: NDArray[np.uint8] | None = None
+    """One a row where all splits hold the same rows; None where each row's content decides."""
 
 
 def convert(entry: Entry, key: str) -> None:
@@ -46,6 +51,8 @@ def convert(entry: Entry, key: str) -> None:
     for content in table_contents(reading.features):
         judge.see(content)
     codes, left_out = judge.verdict()
+    if reading.split_codes is not None:
+        codes = reading.split_codes
     batch = pa.record_batch({**reading.features, LABEL if reading.classes else TARGET: reading.answer})
     with store.writing(key, batch.schema) as writer:
         writer.add(batch)
@@ -58,6 +65,7 @@ def convert(entry: Entry, key: str) -> None:
             notes=reading.notes,
             licence=entry.licence,
             source=entry.source,
+            same_splits=reading.split_codes is not None,
         )
         writer.finish(codes, facts)
 
@@ -96,8 +104,31 @@ def _bike_sharing(entry: Entry) -> Reading:
     return Reading(columns, target, notes=("casual and registered are left out: their sum is the target.",))
 
 
+def _points(entry: Entry) -> Reading:
+    head, *rows = csv.reader(entry.read_text(f"{entry.name}.csv").splitlines())
+    columns = _columns(head, rows, set())
+    label = columns.pop(LABEL).cast(pa.int32())
+    return Reading(columns, label, classes=("0", "1"))
+
+
+def _article_points(entry: Entry) -> Reading:
+    points = _points(entry)
+    count, splits = len(points.answer), len(SPLITS)
+    return points._replace(
+        features={name: pa.concat_arrays([column] * splits) for name, column in points.features.items()},
+        answer=pa.concat_arrays([points.answer] * splits),
+        notes=(
+            "Every split holds the same three points: the model is scored on the same three points it learned from.",
+        ),
+        split_codes=np.repeat(np.arange(splits, dtype=np.uint8), count),
+    )
+
+
 READERS: dict[str, Callable[[Entry], Reading]] = {
     "breast-cancer": _breast_cancer,
     "diabetes": _diabetes,
     "bike-sharing": _bike_sharing,
+    "article-points": _article_points,
+    "two-moons": _points,
+    "spirals": _points,
 }

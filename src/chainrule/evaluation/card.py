@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from chainrule.evaluation.judgement import UNSEEN
 from chainrule.evaluation.markup import as_block, as_code, as_text, yaml_block
 from chainrule.evaluation.wording import figure_name, figure_rows, figure_text
 
@@ -100,8 +101,9 @@ def _result(report: Mapping[str, Any]) -> Iterator[str]:
     names = [name for name in report["figures"] if name != report["metric"]]
     heads = ["", figure_name(report["metric"]), "95 % interval", *map(figure_name, names)]
     yield _table([heads, *figure_rows(report, names, "")])
+    unseen = " that it never saw in training" if report["unit"] == UNSEEN else ""
     yield (
-        f"On {report['examples']:,} {report['unit']} that it never saw in training: "
+        f"On {report['examples']:,} {report['unit']}{unseen}: "
         f"{figure_name(report['metric'])} {report['verdict']}; {report['against_baseline']}."
     )
     classes = report.get("per_class", [])

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 UNLIMITED: Interval = (-math.inf, math.inf)
+UNSEEN = "test examples"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +69,7 @@ class Judgement:
     """95 %, over test examples or episodes."""
     examples: int
     """How many the interval is over."""
-    unit: str = "test examples"
+    unit: str = UNSEEN
     """What is counted: "test examples", "episodes" …"""
     baselines: tuple[Score, ...]
     """At least one; the strongest is the one to beat."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from chainrule.data.dataset import Positions
-from chainrule.errors import ModelFolderError, NotFiniteError
+from chainrule.errors import ModelFolderError, NotFiniteError, OperandError
 from chainrule.runtime.devices import NO_MEMORY, Compute
 
 
@@ -31,14 +31,31 @@ def outputs_of(
     Returns:
         (examples, outputs).
     """
-    positions, outputs = [], []
+
+    def answer(batch: Positions) -> NDArray[np.float32]:
+        inputs = gather(batch)
+        with compute.autocast(), parts_fit():
+            output: Tensor = model(*inputs)
+        return output.float().cpu().numpy()
+
     with compute.active(), torch.no_grad():
-        for batch in batches:
-            inputs = gather(batch)
-            with compute.autocast(), parts_fit():
-                output = model(*inputs)
-            positions.append(batch)
-            outputs.append(output.float().cpu().numpy())
+        return in_order(answer, batches)
+
+
+def in_order(answer: Callable[[Positions], NDArray[np.float32]], batches: Iterable[Positions]) -> NDArray[np.float32]:
+    """The answers to all examples, (examples, outputs), in the order of their positions.
+
+    Args:
+        answer: positions → the model's outputs for them.
+        batches: every position once.
+
+    Raises:
+        NotFiniteError: an answer is infinite or not a number.
+    """
+    positions, outputs = [], []
+    for batch in batches:
+        positions.append(batch)
+        outputs.append(answer(batch))
     together = np.concatenate(outputs)
     ordered = np.empty_like(together)
     ordered[np.concatenate(positions)] = together
@@ -60,7 +77,7 @@ def parts_fit() -> Iterator[None]:
     """
     try:
         yield
-    except (RuntimeError, IndexError) as error:
+    except (RuntimeError, IndexError, OperandError) as error:
         if NO_MEMORY.search(str(error)):
             raise
         reason = str(error).splitlines()[0]

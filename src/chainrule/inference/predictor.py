@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from chainrule.autograd import Module
 from chainrule.errors import ModelFolderError
 from chainrule.models.folder import CONFIG, ModelConfig, read_model
 from chainrule.runtime.devices import Compute, resolve_compute
@@ -57,6 +58,11 @@ def load_predictor(folder: Path, compute: Compute | None = None) -> Predictor:
     if location is None:
         raise ModelFolderError(
             f"{folder / CONFIG} names the task {config.task!r}; this version knows {', '.join(PREDICTORS)}."
+        )
+    if isinstance(model, Module) and not config.task.startswith("tabular-"):
+        raise ModelFolderError(
+            f"{folder / CONFIG} names the task {config.task!r}, and {config.family!r} is a network for tables; "
+            "copy the whole model folder again."
         )
     module, _, attribute = location.partition(":")
     predictor: Predictor = getattr(importlib.import_module(module), attribute)(folder, model, config, compute)

@@ -2,19 +2,21 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
 
-from chainrule.data.dataset import Examples
+from chainrule.autograd import Module, Tensor, no_grad
+from chainrule.data.dataset import Examples, Positions
 from chainrule.data.preprocess import TablePreprocessor, TargetScaler
+from chainrule.data.row_store import RowStore, rows_at, rows_of
 from chainrule.data.table_columns import Category
 from chainrule.data.unlabelled import read_rows
 from chainrule.errors import DataError, ModelFolderError
-from chainrule.inference.classes import answers, outputs_of, softmax
+from chainrule.inference.classes import answers, in_order, outputs_of, parts_fit, softmax
 from chainrule.inference.inputs import listed
 from chainrule.learners.batches import gather_rows, gather_table, in_batches
 from chainrule.models.folder import ModelConfig, read_model, read_text
@@ -35,19 +37,24 @@ def table_files(preprocessor: TablePreprocessor, scaler: TargetScaler | None) ->
 class TableModel:
     """A network for rows, from columns treated as those that were learned from."""
 
-    def __init__(self, folder: Path, model: nn.Module, compute: Compute) -> None:
+    def __init__(self, folder: Path, model: Any, compute: Compute) -> None:
         self.preprocessor = TablePreprocessor.from_json(read_text(folder / FEATURES))
-        self._model = model.to(compute.device)
+        self._model = model if isinstance(model, Module) else model.to(compute.device)
         self._compute = compute
 
     def outputs(self, rows: Rows) -> NDArray[np.float32]:
         """What the network gives for each row, of which there is at least one, (rows, outputs)."""
+        batches = in_batches(len(rows), BATCH_SIZE)
+        if isinstance(self._model, Module):
+            with self._compute.active():
+                given = rows_of(rows, self.preprocessor) if isinstance(rows, Examples) else rows
+                return in_order(partial(array_outputs, self._model, given), batches)
         with self._compute.active() as device:
             if isinstance(rows, Examples):
                 gather = gather_table(rows, self.preprocessor, device)
             else:
                 gather = gather_rows(rows, device)
-        return outputs_of(self._model, gather, in_batches(len(rows), BATCH_SIZE), self._compute)
+        return outputs_of(self._model, gather, batches, self._compute)
 
     def features(self, inputs: Sequence[Any]) -> NDArray[np.float32]:
         """Mappings from column to value, or the same as JSON objects, as features (rows, width)."""
@@ -62,10 +69,19 @@ class TableModel:
         }
 
 
+def array_outputs(network: Module, rows: NDArray[np.float32] | RowStore, positions: Positions) -> NDArray[np.float32]:
+    """What a network of `chainrule.autograd` gives for some of the rows, (positions, outputs), with NumPy alone."""
+    features = rows_at(rows, positions)
+    # What overflows is told as an answer that is not finite.
+    with parts_fit(), no_grad(), np.errstate(over="ignore", invalid="ignore"):
+        outputs: NDArray[np.float32] = network(Tensor(features)).data
+    return outputs
+
+
 class TableRegressor:
     """Predicts a value for each row."""
 
-    def __init__(self, folder: Path, model: nn.Module, config: ModelConfig, compute: Compute) -> None:
+    def __init__(self, folder: Path, model: Any, config: ModelConfig, compute: Compute) -> None:
         self.config = config
         self.table = TableModel(folder, model, compute)
         self._scaler = TargetScaler.from_json(read_text(folder / TARGET))
@@ -90,7 +106,7 @@ class TableRegressor:
 class TableClassifier:
     """Predicts a class for each row."""
 
-    def __init__(self, folder: Path, model: nn.Module, config: ModelConfig, compute: Compute) -> None:
+    def __init__(self, folder: Path, model: Any, config: ModelConfig, compute: Compute) -> None:
         if config.classes is None:
             raise ModelFolderError(f"{folder} names no classes, and a classifier needs them.")
         self.config = config

@@ -14,13 +14,12 @@ from torch import Tensor
 from chainrule.data.dataset import Examples, Positions
 from chainrule.data.order import EpochOrder
 from chainrule.data.preprocess import PicturePreprocessor, TablePreprocessor
-from chainrule.data.row_store import RowStore
+from chainrule.data.row_store import RowStore, rows_of
 from chainrule.data.sequence_store import SequenceStore
 from chainrule.data.token_store import TokenStore
 from chainrule.learners.batch import Batch
 from chainrule.runtime.processes import ALONE, Processes
 
-MOST_VALUES = 1 << 24  # of a table in memory, 64 MiB
 SHORTEST_SPAN = 5  # tokens; less says nothing
 
 Gather = Callable[[Positions], tuple[Tensor, ...]]
@@ -143,10 +142,10 @@ def gather_table(examples: Examples, preprocessor: TablePreprocessor, device: to
         preprocessor: makes them into features.
         device: where the tensors are wanted.
     """
-    if len(examples) * preprocessor.width <= MOST_VALUES:
-        return gather_rows(preprocessor.transform(examples.features()), device)
-    store = RowStore.of(examples, preprocessor)
-    return lambda positions: (torch.from_numpy(store.features(positions)).to(device),)
+    rows = rows_of(examples, preprocessor)
+    if not isinstance(rows, RowStore):
+        return gather_rows(rows, device)
+    return lambda positions: (torch.from_numpy(rows.features(positions)).to(device),)
 
 
 def gather_pictures(

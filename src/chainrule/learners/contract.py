@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+BACKWARD_FORWARD_RATIO = 2  # the backward pass multiplies once for the inputs and once for the weights
+
 Tree = Mapping[str, Any]
 """Everything needed to go on: nested mappings and lists whose leaves are torch tensors, NumPy arrays or JSON values."""
 

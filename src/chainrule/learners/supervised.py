@@ -11,10 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from chainrule.learners.batch import Batches
-from chainrule.learners.contract import Fault, Step, Tree
+from chainrule.learners.contract import BACKWARD_FORWARD_RATIO, Fault, Step, Tree
 from chainrule.learners.crew import Crew, Replicas
-
-BACKWARD_FORWARD_RATIO = 2  # the backward pass multiplies once for the inputs and once for the weights
 
 
 @runtime_checkable

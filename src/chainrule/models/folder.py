@@ -6,12 +6,14 @@ preprocessing; `SHA256SUMS` covers them all and is verified on loading.
 
 import importlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from chainrule.autograd import Module
 from chainrule.errors import ModelFolderError, UnknownNameError
+from chainrule.models import arrays
 from chainrule.runtime.files import sha256_file, storage_errors
 
 if TYPE_CHECKING:
@@ -29,9 +31,13 @@ FAMILIES = {
     "cnn-small": "chainrule.models.cnn:small_network",
     "lstm-sequence-classifier": "chainrule.models.lstm:lstm_sequence_classifier",
     "mlp": "chainrule.models.mlp:MultilayerPerceptron",
+    "perceptron": "chainrule.models.perceptron:perceptron",
     "text-lstm": "chainrule.models.text_lstm:text_lstm",
 }
-"""Every architecture a file may name, and where it is built."""
+"""Every architecture a file may name, and where it is built.
+
+A builder that takes a `generator` makes a network of `chainrule.autograd`, all others make torch's.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,11 +56,16 @@ class ModelConfig:
 
 
 def build_model(config: ModelConfig) -> "nn.Module":
-    """A model with fresh weights.
+    """A model of torch with fresh weights.
 
     Raises:
         UnknownNameError: no such family.
     """
+    model: nn.Module = _builder(config)(**config.arguments)
+    return model
+
+
+def _builder(config: ModelConfig) -> Callable[..., Any]:
     location = FAMILIES.get(config.family)
     if location is None:
         from importlib.metadata import entry_points
@@ -64,11 +75,11 @@ def build_model(config: ModelConfig) -> "nn.Module":
             raise UnknownNameError("model family", config.family, [*FAMILIES, *brought])
         location = brought[config.family]
     module, _, attribute = location.partition(":")
-    model: nn.Module = getattr(importlib.import_module(module), attribute)(**config.arguments)
-    return model
+    builder: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
+    return builder
 
 
-def write_model(folder: Path, model: "nn.Module", config: ModelConfig, files: Mapping[str, str]) -> None:
+def write_model(folder: Path, model: "nn.Module | Module", config: ModelConfig, files: Mapping[str, str]) -> None:
     """Writes a model with its preprocessing.
 
     Args:
@@ -77,8 +88,6 @@ def write_model(folder: Path, model: "nn.Module", config: ModelConfig, files: Ma
         config: how to build it again.
         files: further files by name, such as `tokenizer.json`.
     """
-    from safetensors.torch import save_file
-
     labels = config.classes
     described = {
         "format": FORMAT,
@@ -89,13 +98,22 @@ def write_model(folder: Path, model: "nn.Module", config: ModelConfig, files: Ma
         "id2label": None if labels is None else {str(index): label for index, label in enumerate(labels)},
     }
     with storage_errors(folder):
-        weights = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
-        save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
+        if isinstance(model, Module):
+            arrays.save_weights(model, folder / WEIGHTS)
+        else:
+            _save_weights(model, folder / WEIGHTS)
         (folder / WEIGHTS).chmod(0o644)  # the library lets none but the owner read it
         texts = {CONFIG: json.dumps(described, ensure_ascii=False, indent=2) + "\n", **files}
         for name, text in texts.items():
             (folder / name).write_text(text, encoding="utf-8")
     seal(folder)
+
+
+def _save_weights(model: "nn.Module", path: Path) -> None:
+    from safetensors.torch import save_file
+
+    weights = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    save_file(weights, path, metadata={"format": "pt"})
 
 
 def seal(folder: Path) -> None:
@@ -194,15 +212,23 @@ def _name(value: object) -> str:
     return value
 
 
-def read_weights(path: Path) -> "dict[str, Any]":
-    """The tensors of a safetensors file, mapped from it.
+def read_weights(path: Path, *, as_arrays: bool = False) -> "dict[str, Any]":
+    """The tensors of a safetensors file.
+
+    Args:
+        path: of the file.
+        as_arrays: give NumPy's arrays, and not torch's tensors, which are mapped from the file.
 
     Raises:
         ModelFolderError: it is no safetensors file, or a damaged one.
     """
     from safetensors import SafetensorError
-    from safetensors.torch import load_file
 
+    load: Callable[[Path], dict[str, Any]]
+    if as_arrays:
+        from safetensors.numpy import load_file as load
+    else:
+        from safetensors.torch import load_file as load
     try:
         with path.open("rb") as file:
             begin = file.read(9)
@@ -211,8 +237,8 @@ def read_weights(path: Path) -> "dict[str, Any]":
             raise ModelFolderError(
                 f"{path} is not a safetensors file{_likeness(begin)}; only safetensors are read, never pickles."
             )
-        return load_file(path)
-    except (OSError, SafetensorError) as error:
+        return load(path)
+    except (OSError, SafetensorError, KeyError, TypeError) as error:  # the last two at types that NumPy lacks
         raise ModelFolderError(f"{path} is damaged ({error}); copy the whole model folder again.") from error
 
 
@@ -223,22 +249,20 @@ def _likeness(begin: bytes) -> str:
     return " (it begins as a zip archive does)" if begin.startswith(b"PK") else ""
 
 
-def read_model(folder: Path) -> "tuple[nn.Module, ModelConfig]":
-    """A model with its weights, on the host, ready to answer.
+def read_model(folder: Path) -> tuple[Any, ModelConfig]:
+    """A model with its weights, on the host, ready to answer: torch's, or of `chainrule.autograd`, as its family is.
 
     Raises:
         ModelFolderError: anything in the folder is missing, damaged, or does not fit the rest.
     """
-    import torch
-
     verify(folder)
     config = read_config(folder)
-    weights = read_weights(folder / WEIGHTS)
     try:
-        # Without storage first: a configuration may ask for more memory than there is.
-        with torch.device("meta"):
-            model = build_model(config)
-        model.load_state_dict(weights, strict=True, assign=True)
+        builder = _builder(config)
+        as_arrays = arrays.is_of_arrays(builder)
+        weights = read_weights(folder / WEIGHTS, as_arrays=as_arrays)
+        put_together = arrays.with_weights if as_arrays else _with_weights
+        return put_together(builder, config.arguments, weights), config
     except UnknownNameError as error:
         raise ModelFolderError(f"{folder / CONFIG} names an architecture this version lacks: {error}") from error
     except (TypeError, ValueError, RuntimeError) as error:
@@ -246,4 +270,15 @@ def read_model(folder: Path) -> "tuple[nn.Module, ModelConfig]":
         raise ModelFolderError(
             f"{folder / WEIGHTS} does not fit {CONFIG} ({reason}); copy the whole model folder again."
         ) from error
-    return model.eval().requires_grad_(requires_grad=False), config
+
+
+def _with_weights(
+    builder: "Callable[..., nn.Module]", arguments: Mapping[str, Any], weights: Mapping[str, Any]
+) -> "nn.Module":
+    import torch
+
+    # Without storage first: a configuration may ask for more memory than there is.
+    with torch.device("meta"):
+        model = builder(**arguments)
+    model.load_state_dict(weights, strict=True, assign=True)
+    return model.eval().requires_grad_(requires_grad=False)

@@ -25,6 +25,16 @@ class Entry:
 
 
 BUILT_IN = {
+    "backprop-classifier": Entry(
+        "chainrule.recipes.backprop_classifier:BackpropClassifier",
+        "classifier of rows of tables on our own NumPy autograd",
+        "breast-cancer",
+    ),
+    "backprop-regression": Entry(
+        "chainrule.recipes.backprop_regression:BackpropRegression",
+        "regression on rows of tables on our own NumPy autograd",
+        "diabetes",
+    ),
     "image-cnn": Entry("chainrule.recipes.image_cnn:ImageCnn", "convolutional network for pictures", "fashion-mnist"),
     "mlp-classification": Entry(
         "chainrule.recipes.mlp_classification:MlpClassification",

@@ -9,7 +9,7 @@ from chainrule.runtime.processes import ALONE, Processes
 
 if TYPE_CHECKING:
     from chainrule.evaluation.band import Band
-    from chainrule.evaluation.judgement import Judgement
+    from chainrule.evaluation.judgement import Judgement, Plot
     from chainrule.learners.contract import Learner
     from chainrule.runtime.devices import Compute
     from chainrule.training.loop import Selection
@@ -44,6 +44,11 @@ class ScoredFile:
     """What the user says of its columns, such as `label_column`; for the rest the recipe's own settings hold."""
 
 
+def no_plots() -> "tuple[Plot, ...]":
+    """Nothing to be shown of how a learner came where it is, beside its learning curve."""
+    return ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Assembly:
     """A recipe built: what the loop drives and what becomes of it."""
@@ -61,6 +66,8 @@ class Assembly:
     """What `run.json` keeps of the data: `Dataset.summary()`, with its hash."""
     processes: Processes = ALONE
     """Those that the learner shares its work with: the setting's, where it can."""
+    plots: "Callable[[], tuple[Plot, ...]]" = no_plots
+    """Pictures of how the learner came where it is, from its present state; asked for once, at the run's end."""
 
 
 class Recipe(Protocol):
@@ -73,6 +80,7 @@ class Recipe(Protocol):
     """The named data set it runs on by default."""
     expected: ClassVar["tuple[Band, ...]"]
     """The results measured, one band a setting."""
+    # A recipe that computes in NumPy alone, in fp32 on the CPU, also has `in_numpy: ClassVar[bool] = True`.
 
     def build(self, setting: Setting) -> Assembly:
         """Opens the data and builds the learner; equal settings build equal learners."""

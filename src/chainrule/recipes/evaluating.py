@@ -9,6 +9,7 @@ from chainrule.errors import ModelFolderError
 from chainrule.evaluation.bands import find_band
 from chainrule.evaluation.report import assemble_report
 from chainrule.models.folder import verify
+from chainrule.recipes.computing import asked_of
 from chainrule.recipes.contract import ScoredFile
 from chainrule.recipes.record import band_setting, compute_of, options_of, recipe_of, setting_of
 from chainrule.recipes.running import tell_about
@@ -25,7 +26,7 @@ def judge_again(path: Path, rows: ScoredFile | None, *, device: str, precision: 
     verify(folder.model)
     recipe, options, recorded = recipe_of(record), options_of(record), compute_of(record)
     asked = recorded.precision if precision == "auto" else precision
-    compute = resolve_compute(device, asked, recorded.threads)
+    compute = resolve_compute(*asked_of(recipe, device=device, precision=asked), recorded.threads)
     before = folder.read_report()
     setting = replace(setting_of(recipe, options, compute), sha256=record["data"].get("sha256"))
     with compute.active():

@@ -20,6 +20,7 @@ from chainrule.evaluation.wording import one_line
 from chainrule.recipes.contract import ScoredFile, Setting
 
 TRAIN = SPLITS.index("train")
+SAME = "examples, the same that it learned from"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +60,8 @@ class Scored:
         """
         data = self.test.dataset.summary()
         known = replace(judgement, data=data, notes=(*self.notes, *notes, *judgement.notes))
+        if self.test.dataset.same_splits and not self.is_file:
+            return replace(known, unit=SAME, notes=(*self.test.dataset.notes, *known.notes))
         if not self.is_file:
             return known
         return replace(known, unit=f"examples of {one_line(data['name'], 60)}", plots=())

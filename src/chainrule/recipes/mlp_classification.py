@@ -79,25 +79,6 @@ class MlpClassification:
 
     def judge(self, setting: Setting, model_folder: Path, rows: ScoredFile | None = None) -> "Judgement":
         """Accuracy, beside logistic regression on the same columns."""
-        from functools import partial
+        from chainrule.recipes.tables import judge_classifier
 
-        from chainrule.evaluation.baselines import majority
-        from chainrule.evaluation.classification import judge_classification
-        from chainrule.evaluation.describe import describer
-        from chainrule.evaluation.linear import logistic_regression
-        from chainrule.inference.tables import load_table_classifier
-        from chainrule.recipes.judging import scored_examples
-        from chainrule.recipes.tables import features_of, taught
-
-        predictor = load_table_classifier(model_folder, setting.compute)
-        features = partial(features_of, predictor.table)
-        scored = scored_examples(setting, rows, taught(predictor.table, predictor.classes), **self.columns().reading)
-        test = scored.test
-        judgement = judge_classification(
-            probabilities=predictor.probabilities(test),
-            labels=test.labels(),
-            classes=predictor.classes,
-            baselines=scored.baselines(majority, partial(logistic_regression, features=features)),
-            describe=describer(test),
-        )
-        return scored.judged(judgement)
+        return judge_classifier(self.columns(), setting, model_folder, rows)

@@ -11,6 +11,7 @@ from chainrule.evaluation.bands import find_band
 from chainrule.evaluation.report import assemble_report, write_report
 from chainrule.models.folder import seal
 from chainrule.recipes.card import write_card
+from chainrule.recipes.computing import asked_of
 from chainrule.recipes.contract import Assembly, Recipe, Setting
 from chainrule.recipes.learning import Undertaking, learn, resume_command
 from chainrule.recipes.record import (
@@ -47,7 +48,7 @@ def start(recipe: Recipe, options: RunOptions, *, display: bool) -> dict[str, An
     """
     with contextlib.ExitStack() as until_the_report:
         with joined(here()) as processes:
-            compute = _compute_for_all(options, processes)
+            compute = _compute_for_all(recipe, options, processes)
             if options.shard and processes.count == 1:
                 raise OptionError(
                     "--shard divides the model among several processes, and there is one; start them with "
@@ -95,9 +96,10 @@ def go_on(path: Path, *, display: bool) -> dict[str, Any]:
             return _conclude(undertaking, position) if processes.is_first else {}
 
 
-def _compute_for_all(options: RunOptions, processes: Processes) -> Compute:
+def _compute_for_all(recipe: Recipe, options: RunOptions, processes: Processes) -> Compute:
     """Where a new run computes: what `auto` means the first process decides, how many threads each by itself."""
-    names = processes.on_first(lambda: vars(resolve_compute(options.device, options.precision, options.threads)))
+    asked = asked_of(recipe, device=options.device, precision=options.precision)
+    names = processes.on_first(lambda: vars(resolve_compute(*asked, options.threads)))
     check_device(names["device"], processes)
     return resolve_compute(names["device"], names["precision"], options.threads)
 
@@ -205,6 +207,7 @@ def _conclude(undertaking: Undertaking, position: Position) -> dict[str, Any]:
     """From the last step to the report: the model folder, and what it is worth."""
     folder, recipe = undertaking.folder, undertaking.recipe
     setting, assembly = undertaking.setting, undertaking.assembly
+    plots = assembly.plots()  # of the whole way, before the best weights are loaded
     checkpoints = Checkpoints(folder.checkpoints, keep=undertaking.options.keep_checkpoints)
     at_hand: int | None = position.step
     best = position.step if position.best_step is None else position.best_step
@@ -218,6 +221,7 @@ def _conclude(undertaking: Undertaking, position: Position) -> dict[str, Any]:
     with atomic_folder(folder.model) as model:
         assembly.save_model(model)
         judgement = recipe.judge(setting, model)
+        judgement = dataclasses.replace(judgement, plots=(*judgement.plots, *plots))
         band = find_band(recipe.expected, band_setting(recipe, undertaking.options), judgement.metric)
         report = assemble_report(
             judgement,

@@ -91,6 +91,15 @@ class Fitting:
         """Updates in all, where an epoch has `per_epoch`."""
         return max(self.least_steps, round(self.epochs * per_epoch))
 
+    def rates(self, steps: int) -> Callable[[int], float]:
+        """The learning rate of each of so many updates, by its number."""
+
+        def learning_rate(step: int) -> float:
+            factor = learning_rate_factor(step, steps=steps, warmup=self.warmup, decay=self.decay)
+            return self.learning_rate * factor
+
+        return learning_rate
+
 
 @dataclass(frozen=True, kw_only=True)
 class Classifying:
@@ -111,10 +120,16 @@ class Classifying:
 
     def objective_for(self, labels: "NDArray[np.int64]", classes: int) -> "Objective":
         """Cross-entropy, with the weights that these labels ask for."""
-        from chainrule.learners.objectives import balanced_class_weights, cross_entropy
+        from chainrule.learners.objectives import cross_entropy
 
-        weights = balanced_class_weights(labels, classes) if self.class_weights == "balanced" else None
+        weights = self.weights_for(labels, classes)
         return cross_entropy(class_weights=weights, label_smoothing=self.label_smoothing)
+
+    def weights_for(self, labels: "NDArray[np.int64]", classes: int) -> list[float] | None:
+        """A weight a class, as these labels ask for; None where all are equal."""
+        from chainrule.learners.objectives import balanced_class_weights
+
+        return balanced_class_weights(labels, classes) if self.class_weights == "balanced" else None
 
 
 def placed(setting: Setting, model: "nn.Module") -> "nn.Module":
@@ -208,15 +223,11 @@ def learner_of(
     """
     from chainrule.learners.supervised import SupervisedLearner
 
-    def learning_rate(step: int) -> float:
-        factor = learning_rate_factor(step, steps=steps, warmup=fitting.warmup, decay=fitting.decay)
-        return fitting.learning_rate * factor
-
     return SupervisedLearner(
         model=model,
         objective=objective,
         optimizer=optimizer or adamw(model, fitting, rate_of),
-        learning_rate=learning_rate,
+        learning_rate=fitting.rates(steps),
         batches=batches,
         judge=judge,
         autocast=autocast,

@@ -36,7 +36,7 @@ class Compute:
 
     @contextlib.contextmanager
     def active(self) -> "Iterator[torch.device]":
-        """Sets torch's threads and its deterministic kernels while the block runs; yields the device.
+        """Sets torch's and NumPy's threads and torch's deterministic kernels while the block runs; yields the device.
 
         Raises:
             MemoryShortageError: the block asks for more memory than there is.
@@ -53,7 +53,7 @@ class Compute:
         # Filling fresh memory with NaN finds errors in kernels, and takes time in every step.
         determinism.fill_uninitialized_memory = False
         try:
-            with memory_errors():
+            with memory_errors(), _array_libraries().limit(limits=self.threads, user_api="blas"):
                 yield torch.device(self.device)
         finally:
             torch.set_num_threads(threads)
@@ -82,6 +82,15 @@ def memory_errors() -> "Iterator[None]":
         raise MemoryShortageError(
             f"there is not enough memory{size}; make the model or its batches smaller, or free some memory."
         ) from error
+
+
+@functools.cache
+def _array_libraries() -> Any:
+    """What multiplies NumPy's matrices; found once, which takes longer than a small network's answer."""
+    import numpy as np  # noqa: F401 - loads them
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 @functools.cache
