@@ -200,7 +200,7 @@ def a_step(compute: Compute, rounds: int) -> None:
 
 
 def article(compute: Compute, dataset: str) -> None:
-    """Item 32's network in ten epochs: Keras', then ours, seconds of training and accuracy on the test split."""
+    """The tutorial's network in ten epochs: Keras', then ours, seconds of training and accuracy on the test split."""
     import keras
 
     from chainrule import api

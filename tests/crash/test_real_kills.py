@@ -102,7 +102,7 @@ def test_a_disk_that_fills_up_stops_the_run_and_keeps_the_last_checkpoint(runs, 
 
     # Weights of a few kilobytes, so that the journal meets the limit and not the first checkpoint.
     full = subprocess.run(
-        command(name, settings, output), capture_output=True, text=True, preexec_fn=limited, check=False
+        command(recipe, settings, output), capture_output=True, text=True, preexec_fn=limited, check=False
     )
     assert full.returncode == 1
     assert "no space to write" in full.stderr

@@ -14,13 +14,8 @@ from tests.docs.pages import PAGES, PROJECT, READMES, blocks, commands, named, p
 DOCS = PROJECT / "docs"
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 GAP = "# …"  # in an excerpt: lines left out here
-FLAGS = {
-    "--json",
-    "--runs",
-    "--no-word-vectors",
-    "--require-hashes",
-    "--explain",
-}  # no recipe's and no run's; the last is pip's
+# No recipe's and no run's; the last is pip's.
+FLAGS = {"--json", "--runs", "--explain", "--no-word-vectors", "--require-hashes"}
 
 
 def anchors(page):

@@ -78,11 +78,14 @@ class Trunk:
                 f"--from {self.run} learned from pictures of {own} (channels, height, width), these have {given}; "
                 "give pictures of the same shape."
             )
-        for name, value in arguments.items():
-            held: Any = self.config.arguments.get(name)
-            if name not in OF_HEAD and held != value:
-                words = " ".join(map(str, held)) if isinstance(held, list) else held
-                raise OptionError(f"--from {self.run} holds a network of other {name}; give --{name} {words} as well.")
+        held = self.config.arguments
+        if (widths := held.get("widths")) != arguments.get("widths"):
+            words = " ".join(map(str, widths or ()))
+            raise OptionError(f"--from {self.run} holds a network of other widths; give --widths {words} as well.")
+        if any(held.get(name) != value for name, value in arguments.items() if name not in OF_HEAD):
+            raise OptionError(
+                f"--from {self.run} holds a network as an earlier version built it; train it again with this one."
+            )
 
     def give_to(self, model: "nn.Module") -> None:
         """Copies the trunk's weights and running statistics."""
