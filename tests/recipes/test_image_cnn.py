@@ -14,6 +14,7 @@ from chainrule.recipes.image_cnn import ImageCnn
 from chainrule.recipes.image_networks import PRESETS
 from chainrule.recipes.record import band_setting, command_line
 from chainrule.recipes.settings import make, settings_of
+from chainrule.recipes.transfer import Trunk
 from chainrule.training.options import RunOptions
 from tests.cli import schemas
 from tests.recipes.building import COMPUTE, build, steps
@@ -171,6 +172,11 @@ def test_a_trunk_that_does_not_fit_is_refused(trunk, tmp_path):
         with pytest.raises(OptionError) as caught:
             build("image-cnn", others(trunk, **changes))
         assert str(caught.value) == sentence
+    with pytest.raises(OptionError) as caught:
+        Trunk(trunk).check((1, 8, 8), "cnn-fast", {"channels": 1, "widths": [4, 8], "halves_first": True})
+    assert str(caught.value) == (
+        f"--from {trunk} holds a network as an earlier version built it; train it again with this one."
+    )
     with pytest.raises(ModelFolderError, match="holds no finished model .SHA256SUMS cannot be read.; give the folder"):
         build("image-cnn", others(tmp_path))
     with pytest.raises(UnknownNameError, match="there is no class named 'x'"):

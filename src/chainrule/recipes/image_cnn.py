@@ -87,7 +87,7 @@ class ImageCnn:
     """How many examples of each class are learned from at most, ≥ 1; all where it is not given."""
     from_: Path | None = None
     """A finished run of image-cnn whose network, but for the head, this one begins with."""
-    trunk_rate: float = 0.1
+    trunk_rate: float = 0.3
     """Share of the learning rate at which what was taken over goes on learning, > 0."""
     frozen_epochs: float = 0.0
     """Epochs in which the new head alone learns, ≥ 0."""
