@@ -20,6 +20,7 @@ from tests.processes.jobs import (
 from tests.recipes.own_tables import classified
 
 RECIPES = ("image-cnn", "sequence-lstm", "sentiment", "mlp-classification", "image-cnn, fast")
+DIVIDED = RECIPES[:-1]  # Muon needs whole kernels
 STEPS = 24
 TOLD_ELSEWHERE = ("ToldByAnother", "another process of this run says what went wrong.", False)
 LOST = (
@@ -153,7 +154,7 @@ def test_from_one_process_to_two_and_back(shard, settings, run, tmp_path):
     assert_same_weights(output, run(recipe, 1))
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("recipe", DIVIDED)
 def test_a_divided_model_learns_as_a_whole_one(recipe, run):
     one, two = run(recipe, 1), run(recipe, 2, shard=True)
     assert_same_curve(two, one)

@@ -10,6 +10,7 @@ import torch
 from chainrule import api
 from chainrule.errors import ModelFolderError, OptionError, ResumeError, UnknownNameError
 from chainrule.models.folder import read_model, read_weights
+from chainrule.recipes.contract import Setting
 from chainrule.recipes.image_cnn import ImageCnn
 from chainrule.recipes.image_networks import PRESETS
 from chainrule.recipes.record import band_setting, command_line
@@ -75,6 +76,13 @@ def test_pictures_too_small_for_three_stages_are_refused():
     with pytest.raises(OptionError) as caught:
         build("image-cnn", {"dataset": "digits", "network": "fast"})
     assert str(caught.value) == sentence
+
+
+def test_muon_does_not_divide_a_model():
+    setting = Setting(dataset="digits", data=None, seed=1, steps=None, compute=COMPUTE, shard=True)
+    with pytest.raises(OptionError) as caught:
+        ImageCnn(network="fast").build(setting)
+    assert str(caught.value) == "--network fast learns by Muon, which needs whole kernels; leave out --shard."
 
 
 def test_the_first_layer_is_whitened_and_stays():
