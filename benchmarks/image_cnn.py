@@ -27,6 +27,7 @@ from chainrule.recipes.record import setting_of
 from chainrule.recipes.settings import make
 from chainrule.runtime.devices import Compute, resolve_compute
 from chainrule.runtime.draws import reseed_all
+from chainrule.runtime.memory import keep_freed_memory
 from chainrule.runtime.peak import measure_peak
 from chainrule.training.options import RunOptions
 
@@ -157,6 +158,7 @@ def our_turn(compute: Compute) -> Callable[[], None]:
     """Our next steps, in a process of their own."""
     context = compute.active()
     context.__enter__()  # until the process ends
+    keep_freed_memory()  # as a run does
     learner, numbers = learner_of(compute), iter(range(10**9))
 
     def turn() -> None:

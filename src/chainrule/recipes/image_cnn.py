@@ -151,7 +151,6 @@ class ImageCnn:
         from chainrule.recipes.judging import class_figures
         from chainrule.recipes.supervised import assemble, placed
         from chainrule.runtime.draws import reseed_all
-        from chainrule.runtime.memory import keep_freed_memory
         from chainrule.training.loop import Selection
 
         is_fast = self.network == "fast"
@@ -174,8 +173,6 @@ class ImageCnn:
             classes=classes,
         )
         device = torch.device(setting.compute.device)
-        if device.type == "cpu":
-            keep_freed_memory()
         reseed_all(setting.seed, "weights")
         model = placed(setting, build_model(config))
         if trunk is not None:

@@ -29,6 +29,7 @@ from chainrule.recipes.record import (
 from chainrule.runtime.devices import Compute, available_devices, resolve_compute, threads_of_a_process
 from chainrule.runtime.files import atomic_folder
 from chainrule.runtime.group import check_device, joined
+from chainrule.runtime.memory import keep_freed_memory
 from chainrule.runtime.peak import kept_peak
 from chainrule.runtime.processes import ALONE, Processes, here
 from chainrule.runtime.progress import say
@@ -59,6 +60,7 @@ def start(recipe: Recipe, options: RunOptions, *, display: bool) -> dict[str, An
             if processes.is_first:
                 until_the_report.enter_context(only_writer(folder))
                 until_the_report.enter_context(removed_unless_recorded(folder))
+            keep_freed_memory()
             until_the_report.enter_context(compute.active())
             crew = "" if processes.count == 1 else f" in {processes.count} processes"
             say(f"training {recipe.name} in {path} on {compute.device} in {compute.precision}{crew}")
@@ -86,6 +88,7 @@ def go_on(path: Path, *, display: bool) -> dict[str, Any]:
             compute = _compute_again(path, record, processes)
             if processes.is_first:
                 until_the_report.enter_context(only_writer(folder))
+            keep_freed_memory()
             until_the_report.enter_context(compute.active())
             compare_versions(record["versions"])
             undertaking = _set_up(folder, recipe_of(record), options_of(record), compute, processes)
