@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from chainrule.errors import OptionError
 from chainrule.learners.schedule import Decay, learning_rate_factor
 from chainrule.recipes.contract import Assembly, Setting
+from chainrule.recipes.setting_types import flag_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,7 +47,7 @@ def check_ranges(settings: object, **ranges: tuple[float, float]) -> None:
         value = getattr(settings, field)
         if value is not None and not low <= value <= high:
             limits = "greater than 0 and at most" if low == POSITIVE[0] else f"from {low:g} to"
-            raise OptionError(f"--{field.replace('_', '-')} is {value}; it must be {limits} {high:,}.")
+            raise OptionError(f"{flag_of(field)} is {value}; it must be {limits} {high:,}.")
 
 
 def check_numbers(field: str, values: tuple[int, ...]) -> None:
@@ -56,7 +57,7 @@ def check_numbers(field: str, values: tuple[int, ...]) -> None:
         OptionError: one is.
     """
     if wrong := [value for value in values if not COUNT[0] <= value <= COUNT[1]]:
-        raise OptionError(f"--{field.replace('_', '-')} holds {wrong[0]}; each must be from 1 to {LARGEST:,}.")
+        raise OptionError(f"{flag_of(field)} holds {wrong[0]}; each must be from 1 to {LARGEST:,}.")
 
 
 @dataclass(frozen=True, kw_only=True)
