@@ -72,8 +72,8 @@ class Explainer:
 
 
 def test_a_file_an_input(tmp_path):
-    written = write_explanations(Explainer(), ["a/cat.png", "b/cat.png"], tmp_path / "new" / "folder")
-    assert [path.name for path in written] == ["1-cat.png", "2-cat.png"]
+    written = write_explanations(Explainer(), ["a/cat.png", "b/cat.png", 80 * "猫"], tmp_path / "new" / "folder")
+    assert [path.name for path in written] == ["1-cat.png", "2-cat.png", f"3-{40 * '猫'}.png"]
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in written)
 
 

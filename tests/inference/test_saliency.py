@@ -62,8 +62,8 @@ def test_what_is_told_of_a_picture(name):
     torch.manual_seed(1)
     model = build().eval().requires_grad_(False)
     picture, pixels = torch.randn(1, *shape), np.zeros(shape, np.uint8)
-    found = explain(model, picture, pixels, CLASSES)
-    torch.testing.assert_close(torch.tensor(found.probabilities).float(), model(picture).softmax(1)[0])
+    found = explain(model, picture, pixels, CLASSES, np.array([0.2, 0.5, 0.3]))
+    assert found.probabilities.tolist() == [0.2, 0.5, 0.3]
     first = next(module for module in model.modules() if isinstance(module, nn.Conv2d))
     np.testing.assert_array_equal(found.filters, first.weight.numpy())
     assert found.filters.shape == filters
@@ -83,13 +83,11 @@ def test_what_a_class_depends_on_lights_up():
     head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
     picture = torch.zeros(1, 1, 11, 13)
     picture[..., 2:5, 7:9] = 1.0
-    found = explain(
-        ConvolutionalNetwork(features=features, head=head).eval(), picture, np.zeros((1, 11, 13), np.uint8), CLASSES
-    )
-    assert int(found.probabilities.argmax()) == 1
+    model, pixels = ConvolutionalNetwork(features=features, head=head).eval(), np.zeros((1, 11, 13), np.uint8)
+    found = explain(model, picture, pixels, CLASSES, np.array([0.1, 0.8, 0.1]))
     np.testing.assert_allclose(found.saliency, picture[0, 0].numpy(), atol=1e-6)
 
 
 def test_other_networks_have_no_maps():
     with pytest.raises(ModelFolderError, match="no maps to explain a picture by; the networks of image-cnn have"):
-        explain(nn.Linear(3, 3), torch.zeros(1, 3), np.zeros((1, 1, 3), np.uint8), CLASSES)
+        explain(nn.Linear(3, 3), torch.zeros(1, 3), np.zeros((1, 1, 3), np.uint8), CLASSES, np.ones(3) / 3)

@@ -10,6 +10,8 @@ from chainrule.evaluation.explanations import draw_explanation
 from chainrule.evaluation.plots import render_png
 from chainrule.runtime.files import storage_errors, write_atomically
 
+LONGEST_NAME = 40  # characters of a picture's own; file systems take 255 bytes in all
+
 
 def write_explanations(predictor: Any, inputs: Sequence[Any], folder: Path) -> list[Path]:
     """Writes them, numbered in the order of the inputs.
@@ -33,7 +35,7 @@ def write_explanations(predictor: Any, inputs: Sequence[Any], folder: Path) -> l
         folder.mkdir(parents=True, exist_ok=True)
     written = []
     for number, path in enumerate(map(Path, inputs), 1):
-        file = folder / f"{number}-{path.stem}.png"
+        file = folder / f"{number}-{path.stem[:LONGEST_NAME]}.png"
         write_atomically(file, render_png(partial(draw_explanation, predictor.explain(path), title=path.name)))
         written.append(file)
     return written

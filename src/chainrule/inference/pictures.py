@@ -68,11 +68,16 @@ class PicturePredictor:
     def explain(self, path: Path | str) -> Explanation:
         """What the model sees in a picture, given as the path of its file."""
         pixels = self.preprocessor.load_picture(Path(path))
+
+        def read(_: Positions) -> NDArray[np.uint8]:
+            return pixels[None]
+
+        (probabilities,) = self.probabilities(read, 1)
         with self._compute.active() as device:
-            gather = gather_pictures(lambda _: pixels[None], self.preprocessor, device)
+            gather = gather_pictures(read, self.preprocessor, device)
             (picture,) = gather(np.zeros(1, np.int64))
             with parts_fit():
-                return explain(self._model, picture, pixels, self.classes)
+                return explain(self._model, picture, pixels, self.classes, probabilities)
 
     def example(self) -> str:
         """The path of a picture."""

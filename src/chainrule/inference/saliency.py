@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from chainrule.errors import ModelFolderError
-from chainrule.inference.classes import softmax
 
 LEAST_PLACES = 5  # a side: fewer show no shape
 
@@ -33,7 +32,13 @@ class Explanation:
     """Height and width of the maps that the saliency was computed on."""
 
 
-def explain(model: nn.Module, picture: Tensor, pixels: NDArray[np.uint8], classes: tuple[str, ...]) -> Explanation:
+def explain(
+    model: nn.Module,
+    picture: Tensor,
+    pixels: NDArray[np.uint8],
+    classes: tuple[str, ...],
+    probabilities: NDArray[np.float64],
+) -> Explanation:
     """Explains the most probable class of one picture.
 
     Args:
@@ -41,6 +46,7 @@ def explain(model: nn.Module, picture: Tensor, pixels: NDArray[np.uint8], classe
         picture: standardised, (1, channels, height, width).
         pixels: the same as bytes, (channels, height, width).
         classes: their names.
+        probabilities: what the model answers, (classes,).
 
     Raises:
         ModelFolderError: the network is built otherwise.
@@ -49,11 +55,10 @@ def explain(model: nn.Module, picture: Tensor, pixels: NDArray[np.uint8], classe
     if not isinstance(features, nn.Sequential) or not isinstance(head, nn.Module):
         raise ModelFolderError("this model has no maps to explain a picture by; the networks of image-cnn have.")
     with torch.no_grad():
-        scores = model(picture)
         after = [picture]
         for layer in features:
             after.append(layer(after[-1]))
-    best = int(scores.argmax())
+    best = int(probabilities.argmax())
     large = [place for place, maps in enumerate(after) if place and min(maps.shape[2:]) >= LEAST_PLACES]
     split = large[-1] if large else 1
     cam = grad_cam(features[split:], head, after[split], best)
@@ -63,7 +68,7 @@ def explain(model: nn.Module, picture: Tensor, pixels: NDArray[np.uint8], classe
     return Explanation(
         picture=pixels,
         classes=classes,
-        probabilities=softmax(scores.float().cpu().numpy())[0],
+        probabilities=probabilities,
         filters=_array(first.weight),
         activations=_array(after[min(_first_answer(features), len(features))][0]),
         saliency=_array(grown / grown.max().clamp(min=1e-12)),
