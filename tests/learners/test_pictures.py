@@ -99,6 +99,7 @@ def examples():
 @pytest.mark.parametrize("limit", [1 << 31, 100])
 def test_the_store_gives_bytes_from_memory_or_from_disk(monkeypatch, limit):
     monkeypatch.setattr(pictures, "MOST_BYTES", limit)
+    monkeypatch.setattr(pictures, "AT_A_TIME", 7)
     store = PictureStore(examples(), torch.device("cpu"))
     positions = np.array([7, 0, 30])
     found = store(positions)

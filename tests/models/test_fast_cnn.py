@@ -6,6 +6,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from chainrule.models import fast_cnn
 from chainrule.models.cnn import article_network, small_network
 from chainrule.models.fast_cnn import SMOOTHING, Stage, Whitening, fast_network, patch_moment, smallest_side
 
@@ -31,7 +32,9 @@ def all_patches(pictures):
     )
 
 
-def test_whitening_is_numpys():
+@pytest.mark.parametrize("at_a_time", [1 << 22, 5 * 429, 1])
+def test_whitening_is_numpys(monkeypatch, at_a_time):
+    monkeypatch.setattr(fast_cnn, "VALUES_AT_A_TIME", at_a_time)
     pictures = some_pictures()
     patches = all_patches(pictures)
     moment = patch_moment(pictures, MEAN, DEVIATION)

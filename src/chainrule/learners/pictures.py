@@ -12,6 +12,7 @@ from chainrule.data.preprocess import PicturePreprocessor
 from chainrule.runtime.draws import draws_of_each
 
 MOST_BYTES = 1 << 31  # of pictures in memory
+AT_A_TIME = 4096  # pictures read into it
 
 
 class PictureStore:
@@ -26,13 +27,20 @@ class PictureStore:
         self._examples = examples
         self._device = device
         size = int(np.prod(examples.dataset.picture_shape or (0,)))
-        self._pixels = self._read(np.arange(len(examples))) if len(examples) * size <= MOST_BYTES else None
+        self._pixels = self._all() if len(examples) * size <= MOST_BYTES else None
 
     def __call__(self, positions: Positions) -> UInt8[Tensor, "batch height width channels"]:
         """The pictures at these positions."""
         if self._pixels is None:
             return self._read(positions)
         return self._pixels[torch.from_numpy(positions).to(self._device)]
+
+    def _all(self) -> Tensor:
+        channels, height, width = self._examples.dataset.picture_shape or (0, 0, 0)
+        pixels = np.empty((len(self._examples), height, width, channels), np.uint8)
+        for part in self._examples.in_parts(AT_A_TIME):
+            pixels[part] = self._examples.pictures(part).transpose(0, 2, 3, 1)
+        return torch.from_numpy(pixels).to(self._device)
 
     def _read(self, positions: Positions) -> Tensor:
         pixels = self._examples.pictures(positions).transpose(0, 2, 3, 1)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from chainrule.models.cnn import ConvolutionalNetwork
 
 WINDOW = 2  # pixels a side of the patches that the first layer whitens
+VALUES_AT_A_TIME = 1 << 22  # of pixels whose patches are in memory
 SMOOTHING = 5e-4  # added to the patches' variances, so that what hardly varies is not blown up to noise
 
 
@@ -55,11 +56,17 @@ def patch_moment(
         mean: of each channel.
         deviation: likewise.
     """
-    shape = (1, -1, 1, 1)
-    scaled = (pictures - np.reshape(mean, shape)) / np.reshape(deviation, shape)
-    patches = np.lib.stride_tricks.sliding_window_view(scaled, (WINDOW, WINDOW), axis=(2, 3))
-    rows = patches.transpose(0, 2, 3, 1, 4, 5).reshape(-1, pictures.shape[1] * WINDOW**2)  # (patches, values)
-    return torch.from_numpy(rows.T @ rows / len(rows))
+    shape, values = (1, -1, 1, 1), pictures.shape[1] * WINDOW**2
+    total, count = np.zeros((values, values)), 0
+    at_a_time = max(1, VALUES_AT_A_TIME // pictures[0].size)
+    for start in range(0, len(pictures), at_a_time):
+        part = pictures[start : start + at_a_time]
+        scaled = (part - np.reshape(mean, shape)) / np.reshape(deviation, shape)
+        patches = np.lib.stride_tricks.sliding_window_view(scaled, (WINDOW, WINDOW), axis=(2, 3))
+        rows = patches.transpose(0, 2, 3, 1, 4, 5).reshape(-1, values)  # (patches, values)
+        total += rows.T @ rows
+        count += len(rows)
+    return torch.from_numpy(total / count)
 
 
 class Shift(nn.BatchNorm2d):
