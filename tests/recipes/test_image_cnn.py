@@ -2,10 +2,13 @@
 
 import json
 import shutil
+from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from chainrule import api
 from chainrule.errors import ModelFolderError, OptionError, ResumeError, UnknownNameError
@@ -55,6 +58,8 @@ def test_a_band_and_a_command_hold_what_was_given_alone():
     ("settings", "sentence"),
     [
         ({"flip": "never", "views": 2}, "--views 2 judges mirror images as well, and with --flip never"),
+        ({"lookahead": True}, "--lookahead is for --network fast, and this is small; leave it out."),
+        ({"frozen_epochs": 1.0}, "--frozen-epochs is for what --from takes over; name a run with --from, or leave it"),
         ({"shift": 0.6}, "--shift is 0.6; it must be from 0 to 0.5."),
         ({"labels_per_class": 0}, "--labels-per-class is 0; it must be from 1 to 1,000,000,000."),
         ({"trunk_rate": 0.0}, "--trunk-rate is 0.0; it must be greater than 0 and at most 1,000,000,000."),
@@ -68,6 +73,11 @@ def test_what_is_out_of_range_is_refused(settings, sentence):
     assert str(caught.value).startswith(sentence)
 
 
+def test_a_setting_that_python_has_taken_the_word_of_is_called_by_its_flag():
+    with pytest.raises(OptionError, match="^--from is 3; it must be a path"):
+        make(ImageCnn, {"from_": 3})
+
+
 def test_pictures_too_small_for_three_stages_are_refused():
     sentence = (
         "--network fast with 3 --widths needs pictures of at least 9 pixels a side; these have 8x8. "
@@ -76,6 +86,38 @@ def test_pictures_too_small_for_three_stages_are_refused():
     with pytest.raises(OptionError) as caught:
         build("image-cnn", {"dataset": "digits", "network": "fast"})
     assert str(caught.value) == sentence
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"views": 2}, "--views 2 judges mirror images as well, and --flip auto shows training none of classes that"),
+        ({"batch_size": 1, "widths": (4, 8, 8, 8)}, "the smallest batch, or part of one, is a single picture, whose"),
+        ({"batch_size": 64, "accumulate": 64, "network": "fast"}, "the smallest batch, or part of one, is a single"),
+    ],
+)
+def test_what_does_not_fit_the_pictures_is_refused(changes, sentence):
+    with pytest.raises(OptionError) as caught:
+        build("image-cnn", QUICK | changes)
+    assert str(caught.value).startswith(sentence)
+
+
+def test_single_pictures_will_do_where_their_maps_have_places():
+    steps(build("image-cnn", QUICK | {"batch_size": 1}), 0)
+
+
+def test_a_single_pixel_cannot_be_moved():
+    ImageCnn(widths=(3,), flip="always", views=2).family_and_arguments((1, 1, 1), 2)
+    with pytest.raises(OptionError) as caught:
+        ImageCnn(widths=(3,), flip="always", views=6).family_and_arguments((1, 1, 1), 2)
+    assert str(caught.value) == ("--views 6 moves pictures of at least 2 pixels a side; these have 1x1. Use --views 2.")
+
+
+def test_what_is_frozen_at_first_is_not_divided(trunk):
+    recipe = make(ImageCnn, {"from_": trunk, "frozen_epochs": 1.0})
+    setting = Setting(dataset="digits", data=None, seed=1, steps=None, compute=COMPUTE, shard=True)
+    with pytest.raises(OptionError, match="^--frozen-epochs changes during the run what is learned, which a divided"):
+        recipe.build(setting)
 
 
 def test_muon_does_not_divide_a_model():
@@ -203,6 +245,32 @@ def test_a_run_does_not_go_on_from_another_trunk(trunk, tmp_path):
     assert str(caught.value) == (
         f"the model that {run} began with has changed since (its SHA-256 differs); restore it, or start a new run."
     )
+
+
+def test_a_run_goes_on_from_a_trunk_that_was_named_from_its_own_place(trunk, tmp_path, monkeypatch):
+    monkeypatch.chdir(trunk.parent)
+    report = api.train("image-cnn", **others(Path(trunk.name)), steps=12, output=tmp_path / "run")
+    (tmp_path / "run" / "report.json").unlink()
+    assert api.resume(tmp_path / "run")["value"] == report["value"]
+
+
+def test_from_nothing_it_is_evaluated_as_often(trunk, tmp_path):
+    planned = {"steps": 12, "evaluate_every": 5}
+    api.train("image-cnn", **others(trunk), **planned, output=tmp_path / "run")
+    plain = {**others(trunk), "from_": None, "frozen_epochs": 0.0}
+    api.train("image-cnn", **plain, **planned, output=tmp_path / "alone")
+    beside, alone = (tmp_path / place / "model.safetensors" for place in ("run/from-nothing", "alone/model"))
+    assert beside.read_bytes() == alone.read_bytes()
+
+
+def test_an_explanation_is_as_sure_as_the_answer(trunk, tmp_path):
+    picture = tmp_path / "a.png"
+    Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8)).save(picture)
+    predictor = api.load(trunk)
+    (answer,) = predictor.predict([picture])
+    found = predictor.explain(picture)
+    assert found.probabilities.max() == pytest.approx(answer["probability"], rel=1e-6)
+    assert found.classes[found.probabilities.argmax()] == answer["label"]
 
 
 def test_rates_of_trunk_and_head(trunk):

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.recipes.contract import Recipe, Setting
-from chainrule.recipes.running import plan_of
+from chainrule.recipes.record import plan_in
 from chainrule.runtime.files import atomic_folder
 from chainrule.runtime.processes import ALONE
 from chainrule.runtime.progress import say
 from chainrule.training.loop import Position, run_loop
-from chainrule.training.options import RunOptions
+from chainrule.training.run_folder import RunFolder
 from chainrule.training.state_tree import copy_tree
 from chainrule.training.stopping import StopRequest
 from chainrule.training.unwritten import NoJournal
@@ -33,19 +33,19 @@ class BestInMemory:
 
 
 def trained_from_nothing(recipe: Recipe, setting: Setting, folder: Path) -> Path:
-    """A model folder with what `recipe` learns; as it stands where it was trained before.
+    """A model folder with what `recipe` learns by the plan of a run; as it stands where it was trained before.
 
     Args:
         recipe: without a trunk.
         setting: of the run with one.
-        folder: where it is to be.
+        folder: where it is to be, in the folder of that run.
     """
     if folder.is_dir():
         return folder
     say("the same training from nothing, to hold the run against")
     alone = replace(setting, sha256=None, processes=ALONE, shard=False)
     assembly = recipe.build(alone)
-    plan = plan_of(RunOptions(seed=setting.seed), assembly)
+    plan = plan_in(RunFolder(folder.parent).read_record())
     kept, nothing = BestInMemory(), NoJournal()
     run_loop(assembly.learner, plan, Position(), checkpoints=kept, metrics=nothing, timings=nothing, stop=StopRequest())
     assembly.learner.load_state_dict(kept.best["learner"])

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 from chainrule.errors import OptionError
 from chainrule.evaluation.band import Band
 from chainrule.recipes.contract import Assembly, ScoredFile, Setting
-from chainrule.recipes.image_networks import PRESETS, WHITENED, Network, family_of, fit_whitening, muon
+from chainrule.recipes.image_networks import (
+    PRESETS,
+    WHITENED,
+    Network,
+    check_smallest_batch,
+    family_of,
+    fit_whitening,
+    muon,
+)
 from chainrule.recipes.supervised import (
     AT_LEAST_0,
     COUNT,
@@ -128,6 +136,10 @@ class ImageCnn:
                 f"--views {self.views} judges mirror images as well, and with --flip never training sees none; "
                 "use --views 1, or --flip always."
             )
+        if self.lookahead and self.network != "fast":
+            raise OptionError(f"--lookahead is for --network fast, and this is {self.network}; leave it out.")
+        if self.frozen_epochs and self.from_ is None:
+            raise OptionError("--frozen-epochs is for what --from takes over; name a run with --from, or leave it out.")
 
     def family_and_arguments(self, shape: tuple[int, int, int], classes: int) -> tuple[str, dict[str, Any]]:
         """The network as the model folder names it.
@@ -156,6 +168,11 @@ class ImageCnn:
         is_fast = self.network == "fast"
         if is_fast and setting.shard:
             raise OptionError("--network fast learns by Muon, which needs whole kernels; leave out --shard.")
+        if self.frozen_epochs and setting.shard:
+            raise OptionError(
+                "--frozen-epochs changes during the run what is learned, which a divided model does not follow; "
+                "leave out --shard, or --frozen-epochs."
+            )
         trunk = None if self.from_ is None else Trunk(self.from_)
         dataset = self.narrowed(open_examples(setting.dataset, setting.data, kind="pictures"))
         train, held_out = dataset.split("train"), dataset.split("validation")
@@ -179,7 +196,11 @@ class ImageCnn:
             trunk.give_to(model)
         elif is_fast:
             fit_whitening(model, train.limited_to(WHITENED).pictures(), preprocessor)
-        order = EpochOrder(examples=len(train), batch_size=self.fitting.batch_size, seed=setting.seed)
+        batch_size = self.fitting.batch_size
+        order = EpochOrder(examples=len(train), batch_size=batch_size, seed=setting.seed)
+        last = len(train) % batch_size or batch_size
+        parts = min(self.fitting.accumulate, last // setting.processes.count)
+        check_smallest_batch(model, preprocessor.shape, last // max(1, parts))
         store = PictureStore(train, device)
         optimizer = self.optimizer(setting.compute.precision)
         assembly = assemble(
@@ -197,7 +218,7 @@ class ImageCnn:
                     targets=torch.from_numpy(held_out.labels()).to(device),
                 ),
                 order=order,
-                evaluation_batch_size=min(4 * self.fitting.batch_size, LARGEST_EVALUATED),
+                evaluation_batch_size=min(4 * batch_size, LARGEST_EVALUATED),
                 augment=self.augmentation(preprocessor, classes, seed=setting.seed),
             ),
             judge=class_figures,
@@ -210,7 +231,9 @@ class ImageCnn:
         )
         if trunk is None:
             return assembly
-        return replace(assembly, data={**assembly.data, "from": {"run": str(trunk.run), "sha256": trunk.sha256}})
+        return replace(
+            assembly, data={**assembly.data, "from": {"run": str(trunk.run.absolute()), "sha256": trunk.sha256}}
+        )
 
     @property
     def _trunk_rate(self) -> float:
@@ -242,11 +265,20 @@ class ImageCnn:
         return narrowed(dataset, classes=self.classes, labels_per_class=self.labels_per_class)
 
     def augmentation(self, preprocessor: "PicturePreprocessor", classes: Sequence[str], *, seed: int) -> "Augmentation":
-        """How training sees the pictures."""
+        """How training sees the pictures.
+
+        Raises:
+            OptionError: it sees none of the mirror images that are to be judged.
+        """
         from chainrule.learners.pictures import Augmentation
 
         # Letters and digits have no mirror image that is one of them.
         mirror = self.flip == "always" or (self.flip == "auto" and any(len(name) > 1 for name in classes))
+        if self.views != 1 and not mirror:
+            raise OptionError(
+                f"--views {self.views} judges mirror images as well, and --flip auto shows training none of classes "
+                "that are single characters; use --views 1, or --flip always."
+            )
         _, height, width = preprocessor.shape
         return Augmentation(
             preprocessor=preprocessor, seed=seed, mirror=mirror, shift=int(self.shift * min(height, width))
@@ -290,7 +322,7 @@ class ImageCnn:
         folder = run / "from-nothing"
         if setting.sha256 is not None and not folder.is_dir():
             return None
-        return trained_from_nothing(replace(self, from_=None), setting, folder)
+        return trained_from_nothing(replace(self, from_=None, frozen_epochs=0.0), setting, folder)
 
 
 def _filled(group: Group, own: Mapping[str, Any]) -> Group:

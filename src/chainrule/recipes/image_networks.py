@@ -19,6 +19,7 @@ Shape = tuple[int, int, int]  # channels, height, width
 
 SMALLEST_FOR_ARTICLE = 18  # pixels a side; less leaves no place after its three convolutions
 LARGE = 16  # pixels a side: from here on `small` halves pictures at once; smaller ones have none to spare
+SMALLEST_MOVED = 2  # likewise; the edge that comes in when a picture is moved is its own reflection
 WHITENED = 5000  # pictures whose patches the first layer of `fast` is computed from
 
 MOMENTUM = 0.6  # of kernels under Muon
@@ -93,6 +94,8 @@ def family_of(
     """
     channels, height, width = shape
     common = {"channels": channels, "classes": classes, "views": views}
+    if views == 6:
+        _check_side(shape, SMALLEST_MOVED, "--views 6 moves", "Use --views 2.")
     if network == "article":
         _check_side(shape, SMALLEST_FOR_ARTICLE, "--network article needs", "Use --network small.")
         return "cnn-article", {**common, "height": height, "width": width}
@@ -115,6 +118,31 @@ def _check_side(shape: Shape, least: int, who: str, advice: str) -> None:
     _, height, width = shape
     if min(height, width) < least:
         raise OptionError(f"{who} pictures of at least {least} pixels a side; these have {height}x{width}. {advice}")
+
+
+def check_smallest_batch(model: "nn.Module", shape: Shape, smallest: int) -> None:
+    """Refuses a batch that no normalisation can learn from: one value a channel has no variance.
+
+    Args:
+        model: on any device.
+        shape: of the pictures.
+        smallest: pictures of the smallest batch, or part of one.
+
+    Raises:
+        OptionError: it is a single picture, whose maps end as single places.
+    """
+    import torch
+    from torch import nn
+
+    if smallest > 1 or not any(isinstance(module, nn.BatchNorm2d) for module in model.modules()):
+        return
+    with torch.no_grad():
+        maps: torch.Tensor = model.eval().features(torch.zeros(1, *shape, device=next(model.parameters()).device))  # type: ignore[operator]
+    if maps[0, 0].numel() == 1:
+        raise OptionError(
+            "the smallest batch, or part of one, is a single picture, whose last maps are single places, and one "
+            "value cannot be normalised; give another --batch-size, or fewer --widths."
+        )
 
 
 def fit_whitening(model: "nn.Module", pictures: "NDArray[np.uint8]", preprocessor: "PicturePreprocessor") -> None:

@@ -138,11 +138,17 @@ def _plan_again(undertaking: Undertaking, record: Mapping[str, Any]) -> Plan:
         raise ResumeError(
             f"the data of {path} have changed since it began (their SHA-256 differs); restore them, or start a new run."
         )
-    if undertaking.assembly.data.get("from") != record["data"].get("from"):
+    if _begun_from(undertaking.assembly.data) != _begun_from(record["data"]):
         raise ResumeError(
             f"the model that {path} began with has changed since (its SHA-256 differs); restore it, or start a new run."
         )
     return plan_in(record)
+
+
+def _begun_from(data: Mapping[str, Any]) -> str | None:
+    """The SHA-256 of the model that a run began with, wherever it lies; None where it began with none."""
+    digest: str | None = (data.get("from") or {}).get("sha256")
+    return digest
 
 
 def _set_up(
