@@ -137,6 +137,7 @@ def predict(
     inputs: Sequence[Any] = (),
     *,
     data: Path | str | None = None,
+    explain: Path | str | None = None,
     device: DeviceName = "auto",
 ) -> list[dict[str, Any]]:
     """Answers of a run's model, one an input, in their order.
@@ -145,12 +146,23 @@ def predict(
         run: the folder of a run, or a model folder.
         inputs: texts, paths of pictures, or rows of a table (mappings, or JSON objects as text).
         data: a file or folder with the inputs instead.
+        explain: a folder, new or empty, for a PNG an input, of what the model goes by; for classifiers of pictures.
         device: where to compute.
+
+    Raises:
+        OptionError: inputs were given twice, or the model has nothing to explain by.
+        ChainruleError: the model or an input cannot be read.
     """
     if inputs and data is not None:
         raise OptionError("inputs and --data were both given; give the inputs themselves or their file.")
     predictor = load(run, device=device)
-    return predictor.predict(list(predictor.read_inputs(Path(data))) if data is not None else inputs)
+    given = list(predictor.read_inputs(Path(data))) if data is not None else inputs
+    predictions = predictor.predict(given)
+    if explain is not None:
+        from chainrule.evaluation.explaining import write_explanations
+
+        write_explanations(predictor, given, Path(explain))
+    return predictions
 
 
 def compare_gradients(

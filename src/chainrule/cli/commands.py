@@ -99,6 +99,10 @@ def predict_command(
         ),
     ],
     data: Annotated[Path | None, Parameter(help="File or folder with the inputs instead.")] = None,
+    explain: Annotated[
+        Path | None,
+        Parameter(help="Folder for a PNG of each picture: what the model goes by, and how sure it is."),
+    ] = None,
     device: Device = "auto",
     json: Json = False,
 ) -> str:
@@ -109,7 +113,7 @@ def predict_command(
             "- to read them from standard input, or --data FILE."
         )
     given = list(from_standard_input(inputs))
-    predictions = api.predict(run, given, data=data, device=device)
+    predictions = api.predict(run, given, data=data, explain=explain, device=device)
     return as_json({"predictions": predictions}) if json else texts.predictions(predictions, given)
 
 

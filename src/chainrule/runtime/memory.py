@@ -11,7 +11,7 @@ def keep_freed_memory() -> bool:
     """Lets the process keep large blocks that were freed, for the next ones.
 
     glibc gives blocks of many megabytes back to the system at once, which fills each new one with zeros, page by
-    page: a tenth of a step of a convolutional network on a processor, and more where several threads wait for it.
+    page: time that a convolutional network's step on a processor feels, more so where several threads wait for it.
     Nothing changes in what is computed; the process stays as large as it once was.
 
     Returns:
