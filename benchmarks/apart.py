@@ -1,5 +1,6 @@
 """Contestants in processes of their own: what one sets for its process, such as how memory is kept, helps no other."""
 
+import contextlib
 import multiprocessing
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -16,9 +17,10 @@ def _work(make: Callable[[], Turn], compute: Compute, line: Connection) -> None:
     torch.set_num_threads(compute.threads)
     turn = make()
     line.send("ready")
-    while line.recv():
-        turn()
-        line.send("done")
+    with contextlib.suppress(EOFError):  # the other end closes when its process ends
+        while line.recv():
+            turn()
+            line.send("done")
 
 
 def apart(make: Callable[[], Turn], compute: Compute) -> Callable[[], None]:
