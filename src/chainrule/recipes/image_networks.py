@@ -41,12 +41,12 @@ class Preset:
 PRESETS: dict[str, Preset] = {
     "small": Preset(
         widths=(32, 64, 128),
-        dropout=0.1,
+        dropout=0.0,
         flip="auto",
-        shift=0.08,
+        shift=0.04,
         label_smoothing=0.0,
         fitting=Fitting(
-            batch_size=128, epochs=7, least_steps=500, learning_rate=3e-3, warmup=0.2, weight_decay=0.05, clip_norm=None
+            batch_size=256, epochs=6, least_steps=500, learning_rate=6e-3, warmup=0.2, weight_decay=0.05, clip_norm=None
         ),
     ),
     "fast": Preset(
