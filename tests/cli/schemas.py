@@ -134,6 +134,7 @@ DATASET = {
     "splits": SPLITS,
     "classes": Either(None, [text]),
     "left_out": MapOf(whole),
+    "unreadable": [text],
     "notes": [text],
     "licence": text,
     "source": text,
