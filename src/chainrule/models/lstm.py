@@ -52,12 +52,12 @@ class BidirectionalLstm(nn.Module):
         ordered, time = lengths[longest_first], steps.shape[1]
         pieces = pieces_of(ordered, time)
         upwards = torch.arange(time, device=lengths.device)
-        is_real = (upwards[:, None] < ordered)[..., None]  # (time, batch, 1)
+        real = (upwards[:, None] < ordered)[..., None].to(steps.dtype)  # (time, batch, 1): 1, or 0 after the end
         pooled = []
         for lstm, places in ((self.forwards, upwards), (self.backwards, turned_round(ordered, time))):
             rows = (longest_first[:, None] * time + places).t().flatten()  # of all steps, one below the other
             inputs = steps.flatten(0, 1).index_select(0, rows).view(time, len(ordered), -1)  # (time, batch, input)
-            high, total = _summed_up(lstm, inputs, is_real, pieces)
+            high, total = _summed_up(lstm, inputs, real, pieces)
             pooled += [high, total / ordered[:, None]]
         return torch.cat(pooled, dim=1)[longest_first.argsort()]  # (batch, 4 hidden)
 
@@ -67,44 +67,42 @@ class BidirectionalLstm(nn.Module):
         return 2 * 2.0 * GATES * lstm.hidden_size * (lstm.input_size + lstm.hidden_size)
 
 
-def _summed_up(lstm: nn.LSTM, inputs: Tensor, is_real: Tensor, pieces: "list[Piece]") -> tuple[Tensor, Tensor]:
+def _summed_up(lstm: nn.LSTM, inputs: Tensor, real: Tensor, pieces: "list[Piece]") -> tuple[Tensor, Tensor]:
     """Maximum and sum over time of what one direction shows, each (batch, hidden); the longest comes first."""
     exact = torch.promote_types(inputs.dtype, torch.float32)  # sums are never in bfloat16
     high = inputs.new_full((inputs.shape[1], lstm.hidden_size), -torch.inf, dtype=exact)  # (batch, hidden)
     total = torch.zeros_like(high)
-    real = is_real.to(inputs.dtype)  # 1, or 0 after the end; their logarithms are 0 and −∞
-    never = real.log()
     state = None
     for rows, start, end in pieces:
         if state is not None:
             state = (state[0][:, :rows].contiguous(), state[1][:, :rows].contiguous())
         shown, state = lstm(inputs[start:end, :rows], state)  # (piece, rows, hidden)
-        highest, summed = _maximum_and_sum(shown, real[start:end, :rows], never[start:end, :rows])
+        highest, summed = _maximum_and_sum(shown, real[start:end, :rows])
         high = torch.cat([torch.maximum(high[:rows], highest), high[rows:]])
         total = torch.cat([total[:rows] + summed, total[rows:]])
     return high, total
 
 
 class _MaximumAndSum(torch.autograd.Function):
-    """Over the first axis, in one pass back: torch's own maximum looks for places, and takes ten times as long."""
+    """Over the first axis, in one pass back; torch's own maximum also finds the places, which takes longer."""
 
     @staticmethod
-    def forward(ctx: Any, shown: Tensor, real: Tensor, never: Tensor) -> tuple[Tensor, Tensor]:
-        candidates = shown + never
+    def forward(ctx: Any, shown: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
+        candidates = shown + real.log()  # −∞ after the end
         high = candidates.amax(dim=0)  # (rows, hidden)
         ctx.save_for_backward(candidates, high, real)
         return high, (shown * real).sum(dim=0, dtype=torch.promote_types(shown.dtype, torch.float32))
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, of_high: Tensor, of_sum: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, of_high: Tensor, of_sum: Tensor) -> tuple[Tensor, None]:
         candidates, high, real = ctx.saved_tensors
         is_highest = (candidates == high).to(candidates.dtype)  # (piece, rows, hidden)
         shares = (of_high / is_highest.sum(dim=0)).to(candidates.dtype)  # among steps that are equally high
-        return torch.addcmul(is_highest * shares, real, of_sum.to(candidates.dtype)), None, None
+        return torch.addcmul(is_highest * shares, real, of_sum.to(candidates.dtype)), None
 
 
-_maximum_and_sum: Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]] = _MaximumAndSum.apply
+_maximum_and_sum: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] = _MaximumAndSum.apply
 
 
 class Piece(NamedTuple):
