@@ -97,6 +97,7 @@ def evaluate(
         OptionError: a column was named without a file, or one of which the run has no use.
         DataError: the file cannot be scored, or the test split is not that of the data the model learned from.
     """
+    from chainrule.data.opening import refuse_columns
     from chainrule.recipes.contract import ScoredFile
     from chainrule.recipes.evaluating import judge_again
 
@@ -107,9 +108,8 @@ def evaluate(
         "target_column": target_column,
     }
     columns = {name: column for name, column in named.items() if column is not None}
-    if data is None and columns:
-        flag = next(iter(columns)).replace("_", "-")
-        raise OptionError(f"--{flag} is for files of your own; name the file with --data.")
+    if data is None:
+        refuse_columns(columns)
     rows = None if data is None else ScoredFile(path=Path(data), columns=columns)
     return judge_again(Path(run), rows, device=device, precision=precision)
 
