@@ -1,8 +1,9 @@
 """All benchmarks, one after another: `python -m benchmarks`."""
 
-from benchmarks import autograd, loop, lstm, tables
+from benchmarks import autograd, image_cnn, loop, lstm, tables
 
 tables.main()
 autograd.main()
 lstm.main()
+image_cnn.main()
 loop.main()

@@ -97,6 +97,7 @@ def evaluate(
         OptionError: a column was named without a file, or one of which the run has no use.
         DataError: the file cannot be scored, or the test split is not that of the data the model learned from.
     """
+    from chainrule.data.opening import refuse_columns
     from chainrule.recipes.contract import ScoredFile
     from chainrule.recipes.evaluating import judge_again
 
@@ -107,9 +108,8 @@ def evaluate(
         "target_column": target_column,
     }
     columns = {name: column for name, column in named.items() if column is not None}
-    if data is None and columns:
-        flag = next(iter(columns)).replace("_", "-")
-        raise OptionError(f"--{flag} is for files of your own; name the file with --data.")
+    if data is None:
+        refuse_columns(columns)
     rows = None if data is None else ScoredFile(path=Path(data), columns=columns)
     return judge_again(Path(run), rows, device=device, precision=precision)
 
@@ -137,6 +137,7 @@ def predict(
     inputs: Sequence[Any] = (),
     *,
     data: Path | str | None = None,
+    explain: Path | str | None = None,
     device: DeviceName = "auto",
     output: Path | str | None = None,
 ) -> list[dict[str, Any]]:
@@ -147,21 +148,29 @@ def predict(
         inputs: texts, paths of pictures, or rows of a table (mappings, or JSON objects as text); of a model that
             makes pictures seeds, or names of classes.
         data: a file or folder with the inputs instead.
+        explain: a folder, new or empty, for a PNG an input, of what the model goes by; for classifiers of pictures.
         device: where to compute.
         output: a folder for the pictures that a model makes: its answers then name files instead of `pixels`.
 
     Raises:
-        OptionError: inputs were given twice, or a folder for a model that makes no pictures.
+        OptionError: inputs were given twice, the model has nothing to explain by, or a folder was given for the
+            pictures of a model that makes none.
+        ChainruleError: the model or an input cannot be read.
     """
     if inputs and data is not None:
         raise OptionError("inputs and --data were both given; give the inputs themselves or their file.")
     predictor = load(run, device=device)
-    answers = predictor.predict(list(predictor.read_inputs(Path(data))) if data is not None else inputs)
+    given = list(predictor.read_inputs(Path(data))) if data is not None else inputs
+    predictions = predictor.predict(given)
+    if explain is not None:
+        from chainrule.evaluation.explaining import write_explanations
+
+        write_explanations(predictor, given, Path(explain))
     if output is None:
-        return answers
+        return predictions
     from chainrule.inference.picture_files import write_pictures
 
-    return write_pictures(answers, Path(output))
+    return write_pictures(predictions, Path(output))
 
 
 def compare_gradients(

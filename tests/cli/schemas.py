@@ -98,6 +98,15 @@ REPORT = AtLeast(
 )
 """Of `train`, `resume` and `evaluate`."""
 
+SPED = AtLeast(flops_per_step=number, peak_share=Either(None, number))
+"""What `train` adds."""
+
+CLASSIFIED_PICTURES = AtLeast(**SPED, views=whole)
+"""What `train image-cnn` adds."""
+
+TRANSFERRED = AtLeast(**CLASSIFIED_PICTURES, from_nothing={"value": share, "interval": interval})
+"""With `--from`."""
+
 CLASSIFIED = {"predictions": [{"label": text, "probability": share}]}
 ESTIMATED = {"predictions": [{"value": number}]}
 
@@ -125,6 +134,7 @@ DATASET = {
     "splits": SPLITS,
     "classes": Either(None, [text]),
     "left_out": MapOf(whole),
+    "unreadable": [text],
     "notes": [text],
     "licence": text,
     "source": text,

@@ -97,13 +97,13 @@ def test_predict_answers_in_the_order_of_the_inputs(call, asked):
             {"label": "negative", "probability": 1.0},
         ]
     }
-    options = {"data": None, "device": "auto"}
+    options = {"data": None, "explain": None, "device": "auto"}
     assert asked == [("predict", (Path("runs/x"), ["这本书很有趣", "too\nlong"]), options)] * 2
 
 
 def test_predict_from_a_file(call, asked):
     assert call("predict", "runs/x", "--data", "own.csv").output == "positive  0.9876\nnegative  1\n"
-    assert asked == [("predict", (Path("runs/x"), []), {"data": Path("own.csv"), "device": "auto"})]
+    assert asked == [("predict", (Path("runs/x"), []), {"data": Path("own.csv"), "explain": None, "device": "auto"})]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,9 @@
 
 import json
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from chainrule import recipes
 from tests.cli import schemas
@@ -47,6 +49,15 @@ def test_a_report_has_its_keys(run):
     for plot in report["plots"]:
         assert (run / plot).read_bytes().startswith(b"\x89PNG")
     assert json.loads((run / "run.json").read_text())["data"]["sha256"] == report["data"]["sha256"]
+
+
+def test_a_report_tells_how_fast_it_was(run):
+    report = json.loads((run / "report.json").read_text())
+    schemas.check(report, schemas.SPED)
+    assert report["flops_per_step"] > 0
+    if report["recipe"] == "image-cnn":
+        schemas.check(report, schemas.CLASSIFIED_PICTURES)
+        assert report["views"] == 1
 
 
 def test_a_classifier_s_report_has_every_class(run):
@@ -115,3 +126,14 @@ def test_people_read_the_same_figures(call, run):
     assert told.startswith(f"{report['recipe']}: {report['examples']:,} test examples, after 13 steps in ")
     assert report["baseline"]["name"] in told
     assert report["against_baseline"] in told
+
+
+def test_predict_explains_pictures_and_nothing_else(call, trained, tmp_path):
+    picture, folder = tmp_path / "photo.png", tmp_path / "explained"
+    Image.fromarray(np.arange(35, dtype=np.uint8).reshape(7, 5)).save(picture)
+    found = asked(call, "predict", trained("image-cnn"), picture, f"--explain={folder}")
+    schemas.check(found, schemas.CLASSIFIED)
+    assert (folder / "1-photo.png").read_bytes().startswith(b"\x89PNG")
+    status, _, errors = call("predict", str(trained("image-cnn")), str(picture), f"--explain={folder}")
+    assert status != 0
+    assert f"--explain {folder} is not an empty folder; give a new one." in errors

@@ -63,6 +63,7 @@ def test_the_table_of_runs():
         "RUN  DATA    METRIC     VALUE  INTERVAL         STEPS  SECONDS  STATE\n"
         "x    digits  accuracy  0.9877  [0.98, 0.9951]  12,000     75.5  finished\n"
     )
+    assert "  --from\n" in texts.runs([RUN | {"settings": {"from_": "runs/toy/a"}}])
     assert texts.runs([]) == "There is no run.\n"
 
 

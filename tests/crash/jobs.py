@@ -37,7 +37,7 @@ class CrashPoint:
 
         def counted_fsync(descriptor: int) -> None:
             # The cache outside the folder is written once or not at all, so it may not count.
-            if os.readlink(f"/proc/self/fd/{descriptor}").startswith(self.folder):
+            if str(Path(f"/proc/self/fd/{descriptor}").readlink()).startswith(self.folder):
                 self.reached()
             fsync(descriptor)
 

@@ -27,8 +27,16 @@ def reviews(path: Path) -> Path:
     return path
 
 
+def recipe_in(name: str) -> str:
+    """The recipe of a small run, by the run's name."""
+    return name.partition(",")[0]
+
+
 def small_runs(folder: Path) -> dict[str, dict[str, Any]]:
-    """Recipe → settings; own files are written to `folder`."""
+    """Recipe → settings; own files are written to `folder`.
+
+    A recipe that learns in more than one way stands there more than once, with the way after a comma; see `recipe_in`.
+    """
     return {
         "sentiment": {
             **COMMON,
@@ -54,4 +62,16 @@ def small_runs(folder: Path) -> dict[str, dict[str, Any]]:
             "batch_size": 32,
         },
         "image-cnn": {**COMMON, "dataset": "digits", "steps": 13, "widths": (4, 8), "batch_size": 64},
+        "image-cnn, fast": {
+            **COMMON,
+            "dataset": "digits",
+            "steps": 13,
+            "network": "fast",
+            "widths": (4, 8),
+            "batch_size": 64,
+            "flip": "always",
+            "shift": 0.2,
+            "views": 2,
+            "lookahead": True,
+        },
     }

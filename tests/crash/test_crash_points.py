@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.crash.jobs import KILLED, in_child
-from tests.crash.small_runs import small_runs
+from tests.crash.small_runs import recipe_in, small_runs
 
 RECIPES = (
     "sentiment",
@@ -16,6 +16,7 @@ RECIPES = (
     "backprop-classifier",
     "backprop-regression",
     "gan",
+    "image-cnn, fast",
 )
 SAMPLED = 7  # crash points of each recipe, spread over the whole run and shifted from recipe to recipe
 
@@ -31,17 +32,17 @@ def promised(output):
     return {name: (output / name).read_bytes() for name in ("metrics.jsonl", "model/model.safetensors", *drawn)}
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
-def test_killed_at_any_file_it_resumes_to_the_same_bytes(recipe, runs, tmp_path):
-    settings, counted = runs[recipe], tmp_path / "count.json"
+@pytest.mark.parametrize("name", RECIPES)
+def test_killed_at_any_file_it_resumes_to_the_same_bytes(name, runs, tmp_path):
+    recipe, settings, counted = recipe_in(name), runs[name], tmp_path / "count.json"
     # The first run also converts the data, so it is the second that tells how many points there are.
-    for name in ("first", "whole"):
-        assert in_child(recipe, settings, tmp_path / name, None, counted) == 0
+    for run in ("first", "whole"):
+        assert in_child(recipe, settings, tmp_path / run, None, counted) == 0
     assert promised(tmp_path / "first") == promised(tmp_path / "whole")
     points = json.loads(counted.read_text())
     assert points > 50, "a run changes more files than that"
     whole = promised(tmp_path / "whole")
-    first = 1 + RECIPES.index(recipe)
+    first = 1 + RECIPES.index(name)
     for at in range(first, points + 1, max(1, points // SAMPLED)):
         output = tmp_path / f"killed-{at}"
         assert in_child(recipe, settings, output, at, counted) == KILLED, f"point {at} was not reached"

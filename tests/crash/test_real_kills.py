@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from tests.crash.small_runs import small_runs
+from tests.crash.small_runs import recipe_in, small_runs
 from tests.crash.test_crash_points import RECIPES, promised
 
 LONGER = {"steps": 160, "log_every": 3, "checkpoint_every": 5, "evaluate_every": 40}
@@ -24,7 +24,7 @@ def runs(tmp_path_factory):
     return {name: {**run, **LONGER} for name, run in small_runs(tmp_path_factory.mktemp("data")).items()}
 
 
-def command(recipe, settings, output):
+def command(name, settings, output):
     """The call that starts the run, or the one that goes on with it."""
     program = [sys.executable, "-m", "chainrule"]
     if (output / "run.json").exists():
@@ -34,12 +34,12 @@ def command(recipe, settings, output):
         for name, value in settings.items()
         for item in (value if isinstance(value, tuple) else (value,))
     ]
-    return [*program, "train", recipe, *flags, f"--output={output}"]
+    return [*program, "train", recipe_in(name), *flags, f"--output={output}"]
 
 
-def finish(recipe, settings, output):
+def finish(name, settings, output):
     done = subprocess.run(
-        command(recipe, settings, output), capture_output=True, text=True, timeout=TOO_LONG, check=False
+        command(name, settings, output), capture_output=True, text=True, timeout=TOO_LONG, check=False
     )
     assert done.returncode == 0, done.stderr
     return done

@@ -1,4 +1,5 @@
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -122,10 +123,30 @@ def test_unreadable_pictures_are_listed_and_counted(folder):
     assert dataset.left_out == {"unreadable": 2}
     assert dataset.picture_shape == (1, 5, 7)
     assert dataset.notes == (
-        f"{folder}/cat/bomb.png is too large a picture: it claims 10,000,000,000 pixels; at most 67,108,864 are read.",
-        f"{folder}/dog/broken.jpg cannot be read as a picture: it is no picture.",
+        "cat/bomb.png is too large a picture: it claims 10,000,000,000 pixels; at most 67,108,864 are read.",
+        "dog/broken.jpg cannot be read as a picture: it is no picture.",
     )
+    assert dataset.summary()["unreadable"] == list(dataset.notes)
     assert len(dataset.split_codes) == 31
+
+
+def test_all_unreadable_pictures_are_listed_and_the_first_are_told(folder):
+    for number in range(7):
+        (folder / "cat" / f"broken {number}.png").write_bytes(b"nothing")
+    Path(os.fsdecode(os.fsencode(folder / "cat") + b"/\xff.png")).write_bytes(b"nothing")
+    dataset = read_own(folder, kind="pictures")
+    sentences = [f"cat/broken {number}.png cannot be read as a picture: it is no picture." for number in range(7)]
+    sentences.append("cat/?.png cannot be read as a picture: it is no picture.")
+    assert dataset.unreadable == tuple(sentences)
+    more = "3 more cannot be read; the report lists all, under data and unreadable."
+    assert dataset.notes == (*sentences[:5], more)
+    assert dataset.left_out == {"unreadable": 8}
+
+
+def test_a_class_whose_name_nothing_can_write_is_refused(folder):
+    (folder / "cat").rename(os.fsdecode(os.fsencode(folder) + b"/c\xff"))
+    with pytest.raises(ColumnError, match=r"the name of the folder 'c\?' is not UTF-8, so .* by it; rename it\."):
+        read_own(folder, kind="pictures")
 
 
 def test_what_is_passed_over_is_counted(folder, tmp_path):

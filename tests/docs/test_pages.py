@@ -14,7 +14,8 @@ from tests.docs.pages import PAGES, PROJECT, READMES, blocks, commands, named, p
 DOCS = PROJECT / "docs"
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 GAP = "# …"  # in an excerpt: lines left out here
-FLAGS = {"--json", "--runs", "--no-word-vectors", "--require-hashes"}  # no recipe's and no run's; the last is pip's
+# No recipe's and no run's; the last is pip's.
+FLAGS = {"--json", "--runs", "--explain", "--no-word-vectors", "--require-hashes"}
 
 
 def anchors(page):
@@ -60,7 +61,7 @@ def test_targets_of_make_are_there(page):
 @pytest.mark.parametrize("page", PAGES, ids=named(PAGES))
 def test_flags_and_commands_are_there(page):
     kinds = [RunOptions, *map(recipes.find, [page.stem] if page.stem in recipes.BUILT_IN else recipes.BUILT_IN)]
-    flags = {f"--{name.replace('_', '-')}" for kind in kinds for name in setting_fields(kind)} | FLAGS
+    flags = {f"--{name.strip('_').replace('_', '-')}" for kind in kinds for name in setting_fields(kind)} | FLAGS
     code = re.findall(r"`([^`\n]+)`", prose(page))
     assert {span.split()[0] for span in code if span.startswith("--")} <= flags
     assert {span.split()[1] for span in code if span.startswith("chainrule ")} <= COMMANDS.keys()

@@ -77,6 +77,18 @@ def test_the_other_network_has_its_own_parameters():
         ImageClassifier(network="article").fit(PICTURES, LABELS)
 
 
+def test_the_fast_network_is_whitened_and_moves_its_pictures():
+    large = np.pad(PICTURES, ((0, 0), (4, 4), (5, 5)))
+    settings = {**QUICK, "network": "fast", "flip": "always", "shift": 0.1, "views": 2, "lookahead": True}
+    fitted, again = (ImageClassifier(**settings).fit(large, LABELS) for _ in range(2))
+    whitening = fitted.model_.features[0].weight
+    assert whitening.abs().sum() > 0
+    assert (whitening[: len(whitening) // 2] == -whitening[len(whitening) // 2 :]).all()
+    np.testing.assert_array_equal(again.predict_proba(large), fitted.predict_proba(large))
+    mirrored = np.ascontiguousarray(large[..., ::-1])
+    np.testing.assert_allclose(fitted.predict_proba(mirrored), fitted.predict_proba(large), atol=1e-5)
+
+
 def test_scikit_learn_cuts_arrays_of_pictures():
     assert cross_val_score(ImageClassifier(**QUICK), PICTURES, LABELS, cv=2).mean() >= 0.8
 

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from chainrule.models.lstm import BidirectionalLstm, Piece, pieces_of, turned_round
+from chainrule.models.lstm import BidirectionalLstm, Piece, _maximum_and_sum, pieces_of, turned_round
 
 INPUT, HIDDEN, TOKENS = 7, 3, 17
 SHORT = torch.tensor([11, 1, 6, 2, 9])
@@ -52,6 +52,32 @@ def test_features_and_gradients_equal_torch_over_packed_sequences(lengths):
     their_gradients = torch.autograd.grad((expected * weight).sum(), [*theirs, embedding.weight])
     for one, other in zip(ours_gradients, their_gradients, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+
+
+def test_bfloat16_gives_nearly_the_same_features_and_gradients():
+    torch.manual_seed(3)
+    lstm, steps = (
+        BidirectionalLstm(input_size=INPUT, hidden_size=HIDDEN),
+        torch.randn(len(LONG), int(LONG.max()), INPUT),
+    )
+    found = []
+    for narrow in (False, True):
+        with torch.autocast("cpu", torch.bfloat16, enabled=narrow):
+            features = lstm(steps, LONG)
+        assert features.dtype is torch.float32
+        found.append([features, *torch.autograd.grad(features.square().sum(), [*lstm.parameters()])])
+    for exact, near in zip(*found, strict=True):
+        assert (exact - near).norm() < 0.05 * exact.norm()  # of two steps nearly as high, rounding may choose the other
+
+
+def test_steps_that_are_equally_high_share_the_gradient():
+    shown = torch.tensor([[[1.0, 5.0]], [[3.0, 5.0]], [[3.0, 9.0]]], dtype=torch.float64, requires_grad=True)
+    real = torch.tensor([1.0, 1.0, 0.0], dtype=torch.float64)[:, None, None]  # the third step is padding
+    high, total = _maximum_and_sum(shown, real)
+    assert high.tolist() == [[3, 5]]
+    assert total.tolist() == [[4, 10]]
+    (gradient,) = torch.autograd.grad((high * 8 + total).sum(), shown)
+    assert gradient[:, 0].tolist() == [[1, 5], [9, 5], [0, 0]]
 
 
 def test_one_step_equals_the_equations():

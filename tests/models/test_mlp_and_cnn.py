@@ -26,6 +26,10 @@ def test_without_hidden_layers_it_is_linear_regression():
 
 
 NETWORKS = {
+    "small, halving first": (
+        lambda: small_network(channels=3, classes=7, widths=(5, 7, 11), halves_first=True),
+        (3, 3, 37, 29),
+    ),
     "small, digits": (lambda: small_network(channels=1, classes=10, widths=(3, 5)), (2, 1, 8, 8)),
     "small, colour": (lambda: small_network(channels=3, classes=7, widths=(5, 7, 11)), (3, 3, 37, 29)),
     "article": (lambda: article_network(channels=3, classes=10, height=32, width=32), (2, 3, 32, 32)),

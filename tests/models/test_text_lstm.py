@@ -79,7 +79,7 @@ def test_the_scores_are_those_of_both_readers():
         features = []
         for reader, ids in ((model.words, row[:length].tolist()), (model.characters, spelt(row, length, model))):
             for lstm, order in ((reader.lstm.forwards, ids), (reader.lstm.backwards, ids[::-1])):
-                states = lstm(reader.embedding.tokens.weight[order][None])[0][0]
+                states = lstm(reader.embedding.tokens.weight[order])[0]
                 features += [states.amax(dim=0), states.mean(dim=0)]
         torch.testing.assert_close(found, model.head(torch.cat(features)))
 

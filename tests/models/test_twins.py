@@ -39,8 +39,8 @@ LAYERS = {
             nn.Dropout(0),
         )
     },
-    "lstm": (nn.LSTM(3, 5, batch_first=True), [STEPS]),
-    "lstm without bias": (nn.LSTM(3, 5, batch_first=True, bias=False), [STEPS]),
+    "lstm": (nn.LSTM(3, 5), [STEPS]),
+    "lstm without bias": (nn.LSTM(3, 5, bias=False), [STEPS]),
     "bidirectional": (BidirectionalLstm(input_size=3, hidden_size=5), [STEPS, LENGTHS]),
     "sequences": (lstm_sequence_classifier(input_size=3, hidden_size=5, classes=2), [STEPS, LENGTHS]),
     "perceptron": (MultilayerPerceptron(input_size=7, hidden_sizes=(5, 3), output_size=2), [ROWS]),

@@ -11,7 +11,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule.runtime.draws import derive_seed, generator, part_ways, reseed_all
+from chainrule.runtime.draws import derive_seed, draws_of_each, generator, part_ways, reseed_all
 
 places = st.lists(st.integers() | st.text(), max_size=3).map(tuple)
 
@@ -91,3 +91,21 @@ def test_processes_seeded_alike_part_ways():
     first, second, third = drawn(0), drawn(1), drawn(2)
     assert not {*first} & {*second} | {*second} & {*third} | {*first} & {*third}
     assert drawn(2) == third
+
+
+def test_draws_of_each_are_splitmix64():
+    mask = (1 << 64) - 1
+    state = derive_seed(3, "shift", 5)
+    numbers = np.array([0, 1, 7, 1 << 40])
+    for number, found in zip(numbers.tolist(), draws_of_each(3, "shift", 5, numbers=numbers).tolist(), strict=True):
+        bits = (state + (number + 1) * 0x9E3779B97F4A7C15) & mask
+        bits = ((bits ^ (bits >> 30)) * 0xBF58476D1CE4E5B9) & mask
+        bits = ((bits ^ (bits >> 27)) * 0x94D049BB133111EB) & mask
+        assert found == bits ^ (bits >> 31)
+
+
+def test_draws_of_each_do_not_depend_on_the_others():
+    whole = draws_of_each(3, "mirror", numbers=np.arange(101))
+    np.testing.assert_array_equal(draws_of_each(3, "mirror", numbers=np.array([90, 3])), whole[[90, 3]])
+    assert len(set(whole.tolist())) == 101
+    assert not (whole == draws_of_each(4, "mirror", numbers=np.arange(101))).any()

@@ -256,16 +256,17 @@ def cross_entropy(
     if some_ignored:
         own[ignored] = 0
     scale = np.divide(1, own.sum() if reduction == "mean" else 1, dtype=rows.dtype)
-    hard, soft = (1 - label_smoothing) * own, np.zeros((), rows.dtype)  # the two parts of q
+    whole = hard = (1 - label_smoothing) * own  # Σ q, and its part at the target
     losses = -hard * logs[chosen]
     if label_smoothing:
-        soft = np.full_like(rows, label_smoothing / shape[-1]) * (1 if weight is None else weight)
+        soft = np.full_like(rows, label_smoothing / shape[-1]) * (1 if weight is None else weight)  # the other part
         losses -= (soft * logs).sum(axis=-1)
+        whole = hard + soft.sum(axis=-1)
     if some_ignored:
         losses[ignored] = 0
 
     def dx(dy: Array) -> Array:
-        gradient: Array = np.exp(logs) * (hard + soft.sum(axis=-1))[:, None] - soft
+        gradient: Array = np.exp(logs) * whole[:, None] - (soft if label_smoothing else 0)
         gradient[chosen] -= hard
         gradient *= dy.reshape(-1, 1) if reduction == "none" else dy * scale
         if some_ignored:

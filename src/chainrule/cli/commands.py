@@ -99,6 +99,10 @@ def predict_command(
         ),
     ],
     data: Annotated[Path | None, Parameter(help="File or folder with the inputs instead.")] = None,
+    explain: Annotated[
+        Path | None,
+        Parameter(help="Folder for a PNG of each picture: what the model goes by, and how sure it is."),
+    ] = None,
     output: Annotated[
         Path | None, Parameter(help="Folder for the pictures that a model makes; otherwise pictures.")
     ] = None,
@@ -112,7 +116,7 @@ def predict_command(
             "- to read them from standard input, or --data FILE."
         )
     given = list(from_standard_input(inputs))
-    predictions = api.predict(run, given, data=data, device=device, output=output)
+    predictions = api.predict(run, given, data=data, explain=explain, device=device, output=output)
     if not json and predictions and "pixels" in predictions[0]:
         from chainrule.inference.picture_files import write_pictures
 

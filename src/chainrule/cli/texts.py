@@ -5,6 +5,7 @@ from itertools import zip_longest
 from typing import Any
 
 from chainrule.cli.output import aligned
+from chainrule.recipes.setting_types import flag_of
 
 Entries = Sequence[Mapping[str, Any]]
 NONE = "—"
@@ -30,7 +31,7 @@ def runs(entries: Entries) -> str:
 def runs_of_a_recipe(entries: Entries) -> str:
     """The table of runs of one recipe."""
     settings = list(entries[0]["settings"])
-    flags = [f"--{name.replace('_', '-')}" for name in settings]
+    flags = list(map(flag_of, settings))
     rows = [("RUN", "DATA", "METRIC", "VALUE", "INTERVAL", "STEPS", "SECONDS", "STATE", *flags)]
     for one in entries:
         interval = NONE if one["interval"] is None else f"[{', '.join(map(shown, one['interval']))}]"

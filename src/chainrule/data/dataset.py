@@ -46,6 +46,8 @@ class Dataset:
     """(channels, height, width) of every picture."""
     left_out: Mapping[str, int] = field(default_factory=dict)
     """How many rows are in no split, by reason ("empty", "duplicate", "conflicting labels", "unreadable" …)."""
+    unreadable: tuple[str, ...] = ()
+    """A sentence on each file of a folder that could not be read, beginning with its place in the folder."""
     notes: tuple[str, ...] = ()
     """Sentences on how the data were read: the encoding found, the columns guessed, pictures resized."""
     licence: str = "not stated"
@@ -70,7 +72,7 @@ class Dataset:
         return Examples(self, np.flatnonzero(self.split_codes != LEFT_OUT))
 
     def summary(self) -> dict[str, Any]:
-        """What `run.json` keeps of the data: name, hash, counts by split and class, rows left out."""
+        """What `run.json` keeps of the data: name, hash, counts by split and class, what was left out."""
         counts = {name: int((self.split_codes == code).sum()) for code, name in enumerate(SPLITS)}
         return {
             "name": self.name,
@@ -80,6 +82,7 @@ class Dataset:
             "splits": counts,
             "classes": None if self.classes is None else list(self.classes),
             "left_out": dict(self.left_out),
+            "unreadable": list(self.unreadable),
             "notes": list(self.notes),
             "licence": self.licence,
             "source": self.source,

@@ -1,5 +1,6 @@
 """The data of a run: a named data set, or a file of the user's own."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,7 @@ def open_examples(
         return read_own(data, kind=kind, answer=answer if kind == "table" else None, **columns)
     from chainrule.data.catalog import describe, names, open_dataset
 
-    if given := [name for name, value in columns.items() if value]:
-        flag = given[0].replace("_", "-")
-        raise OptionError(f"--{flag} is for files of your own; name the file with --data.")
+    refuse_columns(columns)
     name = dataset or ""
     if describe(name).kind != kind:
         fitting = ", ".join(other for other in names() if describe(other).kind == kind)
@@ -46,3 +45,14 @@ def open_examples(
             f"this recipe predicts {answer}; `chainrule data list` shows the others."
         )
     return opened
+
+
+def refuse_columns(columns: Mapping[str, Any]) -> None:
+    """A named data set knows its columns.
+
+    Raises:
+        OptionError: some were named.
+    """
+    if given := [name for name, value in columns.items() if value]:
+        flag = given[0].replace("_", "-")
+        raise OptionError(f"--{flag} is for files of your own; name the file with --data.")

@@ -27,7 +27,7 @@ from chainrule.errors import FileFormatError, OptionError
 from chainrule.runtime.files import sha256_file
 
 Opened = TypeVar("Opened")
-VERSION = 1  # of the conversion: a change in what it makes of equal files raises it
+VERSION = 2  # of the conversion: a change in what it makes of equal files raises it
 
 
 def read_own(

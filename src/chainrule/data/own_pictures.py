@@ -1,7 +1,7 @@
 """A user's pictures, wherever they were read from, converted to a data set."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -21,7 +21,7 @@ SCALED = (32, 32)  # height and width of pictures that are not small and all of 
 LARGEST_KEPT = 96  # pixels a side
 BATCH_BYTES = 1 << 23
 TRAIN = SPLITS.index("train")
-SHOWN = 5
+SHOWN = 5  # unreadable pictures told of at once
 
 
 class Part(NamedTuple):
@@ -98,10 +98,19 @@ def write_pictures(parts: Iterator[Part], about: About, *, key: str) -> None:
             classes=about.classes,
             picture_shape=about.shape,
             left_out=dict(+left_out),
-            notes=(*about.notes, *about.unreadable[:SHOWN], *small),
+            unreadable=tuple(about.unreadable),
+            notes=(*about.notes, *_first_of(about.unreadable), *small),
             source=str(about.path),
         )
         writer.finish(codes, facts)
+
+
+def _first_of(unreadable: Sequence[str]) -> tuple[str, ...]:
+    """What is said at once of the pictures that cannot be read."""
+    if len(unreadable) <= SHOWN:
+        return tuple(unreadable)
+    more = len(unreadable) - SHOWN
+    return *unreadable[:SHOWN], f"{more:,} more cannot be read; the report lists all, under data and unreadable."
 
 
 def _codes(contents_codes: NDArray[np.uint8], published: NDArray[np.uint8]) -> NDArray[np.uint8]:

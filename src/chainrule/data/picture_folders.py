@@ -13,7 +13,7 @@ from chainrule.data.own_pictures import BATCH_BYTES, TRAIN, About, Part, choose_
 from chainrule.data.pictures import SUFFIXES, Shape, picture_header, read_picture
 from chainrule.data.splits import SPLITS
 from chainrule.data.taught import Taught
-from chainrule.errors import FileFormatError
+from chainrule.errors import ColumnError, FileFormatError
 from chainrule.runtime import progress
 from chainrule.runtime.files import sha256_file
 
@@ -116,16 +116,27 @@ def convert_folder(folder: Folder, wanted: Shape | None, *, key: str, sha256: st
         like: what a model was taught that is to score the pictures.
 
     Raises:
-        ColumnError: there are less than two classes, or too many.
+        ColumnError: there are less than two classes, or too many, or the name of one is no UTF-8.
         DataError: no picture is left, or one is of a class that `like` has not.
     """
-    names, indices = picture_classes(folder.path, {picture.label for picture in folder.pictures}, like)
+    labels = {picture.label for picture in folder.pictures}
+    if wrong := [label for label in labels if _in_utf_8(label) != label]:
+        raise ColumnError(
+            f"{folder.path}: the name of the folder {_in_utf_8(min(wrong))!r} is not UTF-8, so nothing can call the "
+            "class by it; rename it."
+        )
+    names, indices = picture_classes(folder.path, labels, like)
     shape, notes = _shape(folder, wanted)
     others = [f"{count:,} {what}" for what, count in sorted(folder.passed_over.items()) if count]
     if others:
         notes += (f"Files passed over: {', '.join(others)}.",)
     about = About(path=folder.path, sha256=sha256, classes=names, shape=shape, notes=notes, is_scored=like is not None)
     write_pictures(_parts(folder, about, indices), about, key=key)
+
+
+def _in_utf_8(name: str) -> str:
+    """A file's name, with question marks for what no encoding can write."""
+    return name.encode("utf-8", "replace").decode()
 
 
 def _shape(folder: Folder, wanted: Shape | None) -> tuple[Shape, tuple[str, ...]]:
@@ -151,7 +162,9 @@ def _parts(folder: Folder, about: About, indices: Mapping[str, int]) -> Iterator
                 try:
                     pixels = read_picture(picture.path, about.shape)
                 except FileFormatError as error:
-                    about.unreadable.append(str(error))
+                    place = picture.path.relative_to(folder.path).as_posix()
+                    reason = str(error).removeprefix(str(picture.path))
+                    about.unreadable.append(_in_utf_8(place) + reason)
                     continue
                 part.pixels.append(pixels)
                 part.labels.append(indices[picture.label])

@@ -38,6 +38,7 @@ class Facts:
     classes: tuple[str, ...] | None = None
     picture_shape: tuple[int, int, int] | None = None
     left_out: Mapping[str, int] = field(default_factory=dict)
+    unreadable: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     licence: str = "not stated"
     source: str = ""
@@ -130,7 +131,7 @@ def _mapped(path: Path) -> pa.Table:
 
 def _restored(facts: dict[str, Any]) -> dict[str, Any]:
     """Tuples are lists in JSON."""
-    tuples = {"classes", "picture_shape", "notes"}
+    tuples = {"classes", "picture_shape", "unreadable", "notes"}
     return {name: tuple(v) if name in tuples and v is not None else v for name, v in facts.items()}
 
 

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from chainrule.learners.batches import Gather
+    from chainrule.learners.batches import Augment, Gather
     from chainrule.learners.objectives import Objective
+    from chainrule.learners.supervised import Average
 
 Kind = TypeVar("Kind")
 BATCH_SIZE = 256  # where nothing is learned
@@ -33,14 +34,20 @@ BATCH_SIZE = 256  # where nothing is learned
 _ONE_AT_A_TIME = threading.RLock()
 
 
-def settings_of(estimator: BaseEstimator, kind: type[Kind]) -> Kind:
+def settings_of(estimator: BaseEstimator, kind: type[Kind], *, without_none: bool = False) -> Kind:
     """An estimator's parameters as the settings of a recipe or a run, checked as theirs are.
+
+    Args:
+        estimator: whose they are.
+        kind: of the settings.
+        without_none: whether what is None is left to the recipe.
 
     Raises:
         OptionError: a parameter is of another type or out of its range.
     """
     given = estimator.get_params(deep=False)
-    return make(kind, {name: given[name] for name in setting_fields(kind) if name in given})
+    names = [name for name in setting_fields(kind) if name in given]
+    return make(kind, {name: given[name] for name in names if not (without_none and given[name] is None)})
 
 
 def compute_of(estimator: BaseEstimator) -> Compute:
@@ -78,6 +85,9 @@ def train(
     objective: "Objective",
     lengths: Positions | None = None,
     rate_of: Callable[[str], float] = one_rate,
+    optimizer: "Callable[[nn.Module], torch.optim.Optimizer] | None" = None,
+    average: "Callable[[nn.Module, int], Average | None] | None" = None,
+    augment: "Callable[[int], Augment] | None" = None,
 ) -> "nn.Module":
     """A model trained in memory: no run folder, no validation.
 
@@ -90,6 +100,9 @@ def train(
         objective: what is minimised.
         lengths: (examples,) where examples differ in length.
         rate_of: a parameter's name → its share of the learning rate.
+        optimizer: makes one for the model; AdamW where None.
+        average: makes, for the model and the count of steps, what averages the weights.
+        augment: makes, from a seed, what training examples go through.
 
     Returns:
         The model on the CPU, where any process can unpack it, dropout off.
@@ -115,10 +128,18 @@ def train(
             steps=steps,
             model=model,
             objective=objective,
-            batches=SplitBatches(train=part, held_out=part, order=order, evaluation_batch_size=BATCH_SIZE),
+            batches=SplitBatches(
+                train=part,
+                held_out=part,
+                order=order,
+                evaluation_batch_size=BATCH_SIZE,
+                augment=augment and augment(seed),
+            ),
             judge=lambda outputs, targets: {},  # noqa: ARG005 - scikit-learn judges
             autocast=compute.autocast,
             rate_of=rate_of,
+            optimizer=optimizer and optimizer(model),
+            average=average and average(model, steps),
         )
         for step in range(steps):
             reseed_all(seed, "step", step)

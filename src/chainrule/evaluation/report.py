@@ -26,6 +26,7 @@ def assemble_report(
     seconds: float,
     steps: int,
     data: Mapping[str, Any],
+    speed: Mapping[str, float | None] | None = None,
 ) -> dict[str, Any]:
     """The report as JSON.
 
@@ -37,6 +38,7 @@ def assemble_report(
         seconds: from the first step to the final weights, summed over resumes.
         steps: updates done.
         data: `Dataset.summary()` of what was judged on.
+        speed: `flops_per_step`, and `peak_share`, the share of the machine's peak that the steps reached.
 
     Raises:
         OptionError: a table or further key of the judgement has the name of one of the report's own.
@@ -65,6 +67,7 @@ def assemble_report(
         "data": dict(data),
         "notes": [*judgement.notes, *(note for score in judgement.baselines for note in score.notes)],
         "plots": [plot.file_name for plot in judgement.plots],
+        **(speed or {}),
     }
     for name, value in {**judgement.tables, **judgement.extra}.items():
         if name in report:

@@ -11,8 +11,9 @@ from torch import nn
 from chainrule.data.dataset import Positions
 from chainrule.data.preprocess import PicturePreprocessor
 from chainrule.errors import DataError, ModelFolderError
-from chainrule.inference.classes import answers, outputs_of, softmax
+from chainrule.inference.classes import answers, outputs_of, parts_fit, softmax
 from chainrule.inference.inputs import listed
+from chainrule.inference.saliency import Explanation, explain
 from chainrule.learners.batches import gather_pictures, in_batches
 from chainrule.models.folder import ModelConfig, read_model, read_text
 from chainrule.runtime.devices import Compute
@@ -63,6 +64,20 @@ class PicturePredictor:
             return np.stack([self.preprocessor.load_picture(paths[place]) for place in positions])
 
         return answers(self.probabilities(read, len(paths)), self.classes)
+
+    def explain(self, path: Path | str) -> Explanation:
+        """What the model sees in a picture, given as the path of its file."""
+        pixels = self.preprocessor.load_picture(Path(path))
+
+        def read(_: Positions) -> NDArray[np.uint8]:
+            return pixels[None]
+
+        (probabilities,) = self.probabilities(read, 1)
+        with self._compute.active() as device:
+            gather = gather_pictures(read, self.preprocessor, device)
+            (picture,) = gather(np.zeros(1, np.int64))
+            with parts_fit():
+                return explain(self._model, picture, pixels, self.classes, probabilities)
 
     def example(self) -> str:
         """The path of a picture."""

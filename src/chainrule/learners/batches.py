@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,9 @@ SHORTEST_SPAN = 5  # tokens; less says nothing
 
 Gather = Callable[[Positions], tuple[Tensor, ...]]
 """Positions within a split → the model's arguments for those examples."""
+
+Augment = Callable[[Tensor, Positions, int], Tensor]
+"""(what a `gather` gave, the positions, the epoch) → the model's argument as training is to see it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,12 +49,14 @@ class SplitBatches:
         held_out: the validation split.
         order: the order of the training split.
         evaluation_batch_size: examples a batch where nothing is learned.
+        augment: what training examples, of one tensor each, go through.
     """
 
     train: Part
     held_out: Part
     order: EpochOrder
     evaluation_batch_size: int
+    augment: Augment | None = None
 
     def examples(self, step: int) -> int:
         """Examples in the whole batch of update number `step`."""
@@ -64,7 +69,15 @@ class SplitBatches:
         """
         positions = self.order.positions(step)
         cut = np.array_split(positions, min(parts, len(positions) // processes.count))
-        return [_batch(self.train, np.array_split(part, processes.count)[processes.rank]) for part in cut]
+        own = [np.array_split(part, processes.count)[processes.rank] for part in cut]
+        epoch = step // self.order.steps_per_epoch
+        return [self._augmented(_batch(self.train, part), part, epoch) for part in own]
+
+    def _augmented(self, batch: Batch, positions: Positions, epoch: int) -> Batch:
+        if self.augment is None:
+            return batch
+        (pixels,) = batch.inputs
+        return replace(batch, inputs=(self.augment(pixels, positions, epoch),))
 
     def validation(self, processes: Processes = ALONE) -> Iterator[Batch]:
         """Every example once, those of like length together; batch by batch to one process after the other."""

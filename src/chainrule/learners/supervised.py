@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from itertools import zip_longest
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -16,8 +16,28 @@ from chainrule.learners.crew import Crew, Replicas
 from chainrule.learners.fault import FirstFault
 
 
+@runtime_checkable
+class Average(Protocol):
+    """Averages weights over the steps, in place or beside them."""
+
+    def after(self, index: int) -> None:
+        """Update number `index` was done."""
+        ...
+
+    def state_dict(self) -> Tree:
+        """Everything needed to go on."""
+        ...
+
+    def load_state_dict(self, state: Tree) -> None:
+        """Goes back to a state."""
+        ...
+
+
 class Model(Protocol):
-    """A module that also counts the operations of its forward pass."""
+    """A module that also counts the operations of its forward pass.
+
+    One that does not learn everywhere may have `training_flops` as well, which counts those of both passes.
+    """
 
     def forward_flops(self, *inputs: Tensor) -> float | Tensor:
         """Floating-point operations over the real tokens or pixels of a batch, two a multiply-add.
@@ -45,6 +65,9 @@ class SupervisedLearner:
         clip_norm: the gradient is scaled down to this norm where it is larger; never where None.
         parts: how many parts a batch is cut into, to need less memory.
         crew: how several processes do an update together; this one alone does it where None.
+        average: averages the weights over the steps.
+        prepare: is called with the step's number before its forward pass, when the model is set to training: freezes
+            or unfreezes what is to be.
     """
 
     def __init__(
@@ -60,6 +83,8 @@ class SupervisedLearner:
         clip_norm: float | None = None,
         parts: int = 1,
         crew: Crew | None = None,
+        average: Average | None = None,
+        prepare: Callable[[int], None] | None = None,
     ) -> None:
         self.model = model
         self.objective = objective
@@ -71,20 +96,23 @@ class SupervisedLearner:
         self.clip_norm = float("inf") if clip_norm is None else clip_norm
         self.parts = parts
         self.crew = crew or Replicas(model)
-        self._device = next(model.parameters()).device
-        self._fault = FirstFault(self._device, "loss", "gradient_norm")
+        self.average = average
+        self.prepare = prepare
+        self._fault = FirstFault(next(model.parameters()).device, "loss", "gradient_norm")
         self._last = -1
 
     def step(self, index: int) -> Step:
         """Does update number `index`."""
         self._last = index
         self.model.train()
+        if self.prepare is not None:
+            self.prepare(index)
         rate = self.learning_rate(index)
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group.get("rate", 1.0)
         work = self.crew.take(self.batches, index, self.parts)
         self.optimizer.zero_grad()
-        loss = torch.zeros((), device=self._device)
+        loss = torch.zeros((), device=next(self.model.parameters()).device)
         flops: float | Tensor = 0.0
         for batch in work.parts:
             with self.autocast():
@@ -92,13 +120,15 @@ class SupervisedLearner:
             part_loss = self.objective(outputs.float(), batch.targets).sum() / work.examples
             part_loss.backward()  # type: ignore[no-untyped-call]
             loss += part_loss.detach()
-            flops += self.model.forward_flops(*batch.inputs)  # type: ignore[operator]
+            flops += training_flops(self.model, batch.inputs)
         loss, flops = self.crew.add_up(loss, flops)
         norm = self.crew.clip(self.clip_norm)
         self._fault.note(index, loss, norm)
         self.optimizer.step()
+        if self.average is not None:
+            self.average.after(index)
         figures = {"loss": loss, "gradient_norm": norm, "learning_rate": rate}
-        return Step(figures, examples=work.examples, flops=flops * (1 + BACKWARD_FORWARD_RATIO))
+        return Step(figures, examples=work.examples, flops=flops)
 
     def fault(self) -> Fault | None:
         """The first update that was not finite."""
@@ -140,12 +170,14 @@ class SupervisedLearner:
         return {"loss": sum(map(float, losses)) / len(answers), **figures}
 
     def state_dict(self) -> Tree:
-        """Weights, buffers and the optimizer's moments."""
+        """Weights, buffers, the optimizer's moments and the averages."""
         moments = self.optimizer.state_dict()["state"]
-        own = {
+        own: dict[str, Any] = {
             "model": dict(self.model.state_dict()),
             "optimizer": {str(number): dict(state) for number, state in moments.items()},
         }
+        if self.average is not None:
+            own["average"] = dict(self.average.state_dict())
         return self.crew.whole(own)
 
     def load_state_dict(self, state: Tree) -> None:
@@ -155,3 +187,13 @@ class SupervisedLearner:
         moments = {int(number): moment for number, moment in state["optimizer"].items()}
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
+
+
+def training_flops(model: nn.Module, inputs: tuple[Tensor, ...]) -> float | Tensor:
+    """Operations of the forward and the backward pass: as the model counts them, or three times the forward pass's."""
+    counted: Callable[..., float | Tensor] | None = getattr(model, "training_flops", None)
+    if counted is not None:
+        return counted(*inputs)
+    return model.forward_flops(*inputs) * (1 + BACKWARD_FORWARD_RATIO)  # type: ignore[no-any-return,operator]

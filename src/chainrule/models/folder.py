@@ -27,6 +27,7 @@ ENTRY_POINTS = "chainrule.models"  # the group in which an installed package nam
 
 FAMILIES = {
     "cnn-article": "chainrule.models.cnn:article_network",
+    "cnn-fast": "chainrule.models.fast_cnn:fast_network",
     "cnn-small": "chainrule.models.cnn:small_network",
     "gan-article": "chainrule.models.gan_article:ArticleGenerator",
     "gan-residual": "chainrule.models.gan:Generator",

@@ -1,10 +1,12 @@
 """The LSTM and a classifier of sequences on it."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 GATES = 4  # input, forget, cell, output
 PIECE_STEPS, PIECE_ROWS = 15, 8  # where a batch may be cut
@@ -31,8 +33,8 @@ class BidirectionalLstm(nn.Module):
 
     def __init__(self, *, input_size: int, hidden_size: int) -> None:
         super().__init__()
-        self.forwards = nn.LSTM(input_size, hidden_size, batch_first=True)
-        self.backwards = nn.LSTM(input_size, hidden_size, batch_first=True)
+        self.forwards = nn.LSTM(input_size, hidden_size)
+        self.backwards = nn.LSTM(input_size, hidden_size)
         self.output_size = 4 * hidden_size
 
     def forward(
@@ -44,15 +46,19 @@ class BidirectionalLstm(nn.Module):
             steps: the sequences, padded at their ends with any finite values.
             lengths: real steps of each, ≥ 1.
         """
+        if torch.is_autocast_enabled(steps.device.type):
+            steps = steps.to(torch.get_autocast_dtype(steps.device.type))  # before they are gathered: half the bytes
         longest_first = lengths.argsort(descending=True, stable=True)
         ordered, time = lengths[longest_first], steps.shape[1]
         pieces = pieces_of(ordered, time)
-        upwards = torch.arange(time, device=lengths.device).expand(len(lengths), time)
+        upwards = torch.arange(time, device=lengths.device)
+        real = (upwards[:, None] < ordered)[..., None].to(steps.dtype)  # (time, batch, 1): 1, or 0 after the end
         pooled = []
         for lstm, places in ((self.forwards, upwards), (self.backwards, turned_round(ordered, time))):
-            rows = (longest_first[:, None] * time + places).flatten()  # of all steps, one below the other
-            inputs = steps.flatten(0, 1).index_select(0, rows).view_as(steps)  # (batch, time, input)
-            pooled += _summed_up(lstm, inputs, ordered, pieces)
+            rows = (longest_first[:, None] * time + places).t().flatten()  # of all steps, one below the other
+            inputs = steps.flatten(0, 1).index_select(0, rows).view(time, len(ordered), -1)  # (time, batch, input)
+            high, total = _summed_up(lstm, inputs, real, pieces)
+            pooled += [high, total / ordered[:, None]]
         return torch.cat(pooled, dim=1)[longest_first.argsort()]  # (batch, 4 hidden)
 
     def step_flops(self) -> float:
@@ -61,23 +67,42 @@ class BidirectionalLstm(nn.Module):
         return 2 * 2.0 * GATES * lstm.hidden_size * (lstm.input_size + lstm.hidden_size)
 
 
-def _summed_up(lstm: nn.LSTM, inputs: Tensor, lengths: Tensor, pieces: "list[Piece]") -> list[Tensor]:
-    """Maximum and mean over time of what one direction shows, each (batch, hidden); the longest comes first."""
+def _summed_up(lstm: nn.LSTM, inputs: Tensor, real: Tensor, pieces: "list[Piece]") -> tuple[Tensor, Tensor]:
+    """Maximum and sum over time of what one direction shows, each (batch, hidden); the longest comes first."""
     exact = torch.promote_types(inputs.dtype, torch.float32)  # sums are never in bfloat16
-    high = inputs.new_full((len(inputs), lstm.hidden_size), -torch.inf, dtype=exact)  # (batch, hidden)
+    high = inputs.new_full((inputs.shape[1], lstm.hidden_size), -torch.inf, dtype=exact)  # (batch, hidden)
     total = torch.zeros_like(high)
     state = None
     for rows, start, end in pieces:
         if state is not None:
             state = (state[0][:, :rows].contiguous(), state[1][:, :rows].contiguous())
-        shown, state = lstm(inputs[:rows, start:end], state)  # (rows, piece, hidden)
-        is_real = torch.arange(start, end, device=lengths.device) < lengths[:rows, None]  # (rows, piece)
-        real = is_real[..., None].to(shown.dtype)  # 1, or 0 after the end; their logarithms are 0 and −∞
-        highest = (shown + real.log()).max(dim=1).values  # (rows, hidden)
-        summed = (shown * real).sum(dim=1, dtype=exact)  # (rows, hidden)
+        shown, state = lstm(inputs[start:end, :rows], state)  # (piece, rows, hidden)
+        highest, summed = _maximum_and_sum(shown, real[start:end, :rows])
         high = torch.cat([torch.maximum(high[:rows], highest), high[rows:]])
         total = torch.cat([total[:rows] + summed, total[rows:]])
-    return [high, total / lengths[:, None]]
+    return high, total
+
+
+class _MaximumAndSum(torch.autograd.Function):
+    """Over the first axis, in one pass back; torch's own maximum also finds the places, which takes longer."""
+
+    @staticmethod
+    def forward(ctx: Any, shown: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
+        candidates = shown + real.log()  # −∞ after the end
+        high = candidates.amax(dim=0)  # (rows, hidden)
+        ctx.save_for_backward(candidates, high, real)
+        return high, (shown * real).sum(dim=0, dtype=torch.promote_types(shown.dtype, torch.float32))
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, of_high: Tensor, of_sum: Tensor) -> tuple[Tensor, None]:
+        candidates, high, real = ctx.saved_tensors
+        is_highest = (candidates == high).to(candidates.dtype)  # (piece, rows, hidden)
+        shares = (of_high / is_highest.sum(dim=0)).to(candidates.dtype)  # among steps that are equally high
+        return torch.addcmul(is_highest * shares, real, of_sum.to(candidates.dtype)), None
+
+
+_maximum_and_sum: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] = _MaximumAndSum.apply
 
 
 class Piece(NamedTuple):

@@ -101,12 +101,12 @@ class Lstm(ag.Module):
         self._cell = (cell,)  # in a tuple, which hides its own names for these parameters
 
     def forward(self, steps: ag.Tensor, state: State | None = None) -> tuple[ag.Tensor, State | None]:
-        """(batch, time, input) → what it shows, (batch, time, hidden), and its last (h, c)."""
+        """(time, batch, input) → what it shows, (time, batch, hidden), and its last (h, c)."""
         shown = []
-        for step in steps.transpose(0, 1):  # (batch, input)
+        for step in steps:  # (batch, input)
             state = self._cell[0](step, state)
             shown.append(state[0])
-        return ag.stack(shown, dim=1), state
+        return ag.stack(shown, dim=0), state
 
 
 class Bidirectional(ag.Module):
@@ -122,24 +122,24 @@ class Bidirectional(ag.Module):
         upwards = np.broadcast_to(np.arange(time), (len(lengths), time))
         pooled = []
         for lstm, places in ((self.forwards, upwards), (self.backwards, turned_round(ordered, time).numpy())):
-            inputs = steps[longest_first[:, None], places]  # (batch, time, input)
+            inputs = steps[longest_first, places.T]  # (time, batch, input)
             pooled += summed_up(lstm, inputs, lengths[longest_first], pieces_of(ordered, time))
         return ag.concatenate(*pooled, dim=1)[np.argsort(longest_first)]
 
 
 def summed_up(lstm: Lstm, inputs: ag.Tensor, lengths: NDArray[np.int64], pieces: list[Any]) -> list[ag.Tensor]:
     """See `lstm._summed_up`."""
-    shape = (len(inputs), lstm.weight_hh_l0.shape[1])
+    shape = (inputs.shape[1], lstm.weight_hh_l0.shape[1])
     high = ag.Tensor(np.full(shape, -np.inf, inputs.dtype))  # (batch, hidden)
     total = ag.Tensor(np.zeros(shape, inputs.dtype))
     state = None
     for rows, start, end in pieces:
         if state is not None:
             state = (state[0][:rows], state[1][:rows])
-        shown, state = lstm(inputs[:rows, start:end], state)  # (rows, piece, hidden)
-        absent = (np.arange(start, end) >= lengths[:rows, None])[..., None]
-        high = ag.concatenate(ag.maximum(high[:rows], ag.where(absent, -np.inf, shown).amax(1)), high[rows:])
-        total = ag.concatenate(total[:rows] + ag.where(absent, 0, shown).sum(1), total[rows:])
+        shown, state = lstm(inputs[start:end, :rows], state)  # (piece, rows, hidden)
+        absent = (np.arange(start, end)[:, None] >= lengths[:rows])[..., None]
+        high = ag.concatenate(ag.maximum(high[:rows], ag.where(absent, -np.inf, shown).amax(0)), high[rows:])
+        total = ag.concatenate(total[:rows] + ag.where(absent, 0, shown).sum(0), total[rows:])
     return [high, total / lengths[:, None]]
 
 

@@ -37,6 +37,7 @@ COMPARED = (
 )
 """The recipes of this package whose networks have a twin."""
 RANDOM = ("dropout", "noise")  # settings of what draws, and so differs between two networks
+GRAIN = 0.1  # of a picture's deviation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,10 +114,22 @@ def pair_of(recipe: Recipe, setting: Setting, precision: Precision) -> Pair:
     return Pair(
         own=converted(own, own_type),
         other=other.train().to(other_type),
-        inputs=[np.ascontiguousarray(x) for x in inputs],
+        inputs=[without_ties(np.ascontiguousarray(x)) for x in inputs],
         own_loss=own_loss,
         other_loss=other_loss,
     )
+
+
+def without_ties(inputs: NDArray[Any]) -> NDArray[Any]:
+    """Pictures, (batch, channels, height, width), with a grain; anything else as it is.
+
+    On an even ground all places have the same values, and which of them is the maximum, that gets the whole gradient,
+    only rounding would decide.
+    """
+    if inputs.ndim != 4:
+        return inputs
+    grain = np.random.default_rng(0).standard_normal(inputs.shape)
+    return (inputs + GRAIN * grain).astype(inputs.dtype)
 
 
 def losses_of(

@@ -45,4 +45,5 @@ def judge_again(path: Path, rows: ScoredFile | None, *, device: str, precision: 
         seconds=before["seconds"],
         steps=before["steps"],
         data=data,
+        speed={name: before[name] for name in ("flops_per_step", "peak_share") if name in before},
     )

@@ -67,20 +67,28 @@ class Scored:
         return replace(known, unit=f"examples of {one_line(data['name'], 60)}", plots=())
 
 
-def scored_examples(setting: Setting, rows: ScoredFile | None, like: Taught, **reading: Any) -> Scored:
+def scored_examples(
+    setting: Setting,
+    rows: ScoredFile | None,
+    like: Taught,
+    *,
+    narrow: Callable[[Dataset], Dataset] = lambda dataset: dataset,
+    **reading: Any,
+) -> Scored:
     """The test split, or every example of a file, in the classes of the model.
 
     Args:
         setting: the run's own.
         rows: the file, or None.
         like: what the model was taught.
+        narrow: what the run made of its data set: the part that it learned from.
         reading: what `open_examples` is told of the run's data.
 
     Raises:
         DataError: there are no such examples, or the test split is not that of the data the model learned from.
     """
     if rows is None:
-        dataset, reason = _learned_from(setting, like, reading)
+        dataset, reason = _learned_from(setting, like, narrow, reading)
         if reason:
             raise DataError(
                 f"{reason}, so the model may have learned from what is now their test split; restore them, "
@@ -89,7 +97,7 @@ def scored_examples(setting: Setting, rows: ScoredFile | None, like: Taught, **r
         return Scored(test=dataset.split("test"), learned=_splits(dataset), is_file=False)
     test = open_examples(None, rows.path, like=like, **{**reading, **rows.columns}).everything()
     try:
-        dataset, reason = _learned_from(setting, like, reading)
+        dataset, reason = _learned_from(setting, like, narrow, reading)
         learned = None if reason else _splits(dataset)
     except DataError as error:
         reason, learned = f"the training data are not at hand ({one_line(str(error), 300).rstrip('.')})", None
@@ -104,9 +112,11 @@ def scored_examples(setting: Setting, rows: ScoredFile | None, like: Taught, **r
     return Scored(test=test, learned=learned, is_file=True, notes=(_seen(test, learned[0], like),))
 
 
-def _learned_from(setting: Setting, like: Taught, reading: Mapping[str, Any]) -> tuple[Dataset, str | None]:
+def _learned_from(
+    setting: Setting, like: Taught, narrow: Callable[[Dataset], Dataset], reading: Mapping[str, Any]
+) -> tuple[Dataset, str | None]:
     """The run's data, and why they are not those that the model learned from, None where they are."""
-    dataset = open_examples(setting.dataset, setting.data, **reading)
+    dataset = narrow(open_examples(setting.dataset, setting.data, **reading))
     if setting.sha256 not in {None, dataset.sha256}:
         return dataset, f"the training data, {dataset.name}, have changed since (their SHA-256 differs)"
     if dataset.classes != like.classes:

@@ -12,6 +12,7 @@ from typing import Any
 from chainrule import recipes as recipe_table
 from chainrule.errors import ResumeError, UsageError
 from chainrule.recipes.contract import Assembly, Recipe, Setting
+from chainrule.recipes.setting_types import flag_of
 from chainrule.recipes.settings import changed_settings, make, settings_of
 from chainrule.runtime.devices import Compute, processor_name
 from chainrule.runtime.processes import ALONE, Processes
@@ -120,12 +121,12 @@ def command_line(recipe: Recipe, options: RunOptions) -> str:
     """The command that repeats a run: every setting that is not the default, but not the folder."""
     words = ["chainrule", "train", recipe.name]
     for name, value in {**changed_settings(options), **changed_settings(recipe)}.items():
-        flag = name.replace("_", "-")
+        flag = flag_of(name)
         if isinstance(value, bool):
-            words.append(f"--{'' if value else 'no-'}{flag}")
+            words.append(flag if value else f"--no-{flag.removeprefix('--')}")
         elif name != "output":
             items = value if isinstance(value, tuple) else (value,)
-            words += [f"--{flag}={item}" for item in items] or [f"--{flag}"]
+            words += [f"{flag}={item}" for item in items] or [flag]
     return shlex.join(words)
 
 

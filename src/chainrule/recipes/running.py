@@ -12,7 +12,7 @@ from chainrule.evaluation.report import assemble_report, write_report
 from chainrule.models.folder import seal
 from chainrule.recipes.card import write_card
 from chainrule.recipes.computing import asked_of
-from chainrule.recipes.contract import Assembly, Recipe
+from chainrule.recipes.contract import Assembly, Recipe, Setting
 from chainrule.recipes.learning import Undertaking, learn, resume_command
 from chainrule.recipes.record import (
     band_setting,
@@ -29,6 +29,8 @@ from chainrule.recipes.record import (
 from chainrule.runtime.devices import Compute, available_devices, resolve_compute, threads_of_a_process
 from chainrule.runtime.files import atomic_folder
 from chainrule.runtime.group import check_device, joined
+from chainrule.runtime.memory import keep_freed_memory
+from chainrule.runtime.peak import kept_peak
 from chainrule.runtime.processes import ALONE, Processes, here
 from chainrule.runtime.progress import say
 from chainrule.training.checkpoints import Checkpoints
@@ -58,6 +60,7 @@ def start(recipe: Recipe, options: RunOptions, *, display: bool) -> dict[str, An
             if processes.is_first:
                 until_the_report.enter_context(only_writer(folder))
                 until_the_report.enter_context(removed_unless_recorded(folder))
+            keep_freed_memory()
             until_the_report.enter_context(compute.active())
             crew = "" if processes.count == 1 else f" in {processes.count} processes"
             say(f"training {recipe.name} in {path} on {compute.device} in {compute.precision}{crew}")
@@ -85,6 +88,7 @@ def go_on(path: Path, *, display: bool) -> dict[str, Any]:
             compute = _compute_again(path, record, processes)
             if processes.is_first:
                 until_the_report.enter_context(only_writer(folder))
+            keep_freed_memory()
             until_the_report.enter_context(compute.active())
             compare_versions(record["versions"])
             undertaking = _set_up(folder, recipe_of(record), options_of(record), compute, processes)
@@ -134,7 +138,17 @@ def _plan_again(undertaking: Undertaking, record: Mapping[str, Any]) -> Plan:
         raise ResumeError(
             f"the data of {path} have changed since it began (their SHA-256 differs); restore them, or start a new run."
         )
+    if _begun_from(undertaking.assembly.data) != _begun_from(record["data"]):
+        raise ResumeError(
+            f"the model that {path} began with has changed since (its SHA-256 differs); restore it, or start a new run."
+        )
     return plan_in(record)
+
+
+def _begun_from(data: Mapping[str, Any]) -> str | None:
+    """The SHA-256 of the model that a run began with, wherever it lies; None where it began with none."""
+    digest: str | None = (data.get("from") or {}).get("sha256")
+    return digest
 
 
 def _set_up(
@@ -226,8 +240,18 @@ def _conclude(undertaking: Undertaking, position: Position) -> dict[str, Any]:
             seconds=position.seconds,
             steps=position.step,
             data=assembly.data,
+            speed=_speed(position, undertaking.setting),
         )
         command = launched(command_line(recipe, undertaking.options), undertaking.setting.processes)
         write_card(model, report, recipe, command=command)
         seal(model)
     return write_report(folder.path, report, judgement)
+
+
+def _speed(position: Position, setting: Setting) -> dict[str, float | None]:
+    """Operations of a step, and the share of the machine's peak, where that is known, at which they were done."""
+    seconds, peak = position.seconds - position.evaluating, kept_peak(setting.compute)
+    share = None if peak is None or seconds <= 0 else position.flops / seconds / (peak * setting.processes.count)
+    if share is not None and share > 1:  # the peak was measured while others were busy
+        share = None
+    return {"flops_per_step": position.flops / position.step, "peak_share": share}

@@ -14,6 +14,11 @@ from chainrule.errors import OptionError
 SIMPLE = {bool: "True or False", int: "a whole number", float: "a number", str: "a text", Path: "a path"}
 
 
+def flag_of(name: str) -> str:
+    """The flag of a setting: what ends in a line, since Python has taken the word, does without it."""
+    return f"--{name.strip('_').replace('_', '-')}"
+
+
 def field_types(kind: type[Any]) -> dict[str, Any]:
     """The types of a dataclass's fields, those written as text read in its module.
 
@@ -42,7 +47,7 @@ def brought_to_type(name: str, value: Any, wanted: Any) -> Any:
     try:
         return _converted(value, wanted)
     except (TypeError, ValueError, OverflowError) as error:
-        raise OptionError(f"--{name.replace('_', '-')} is {value!r}; it must be {_described(wanted)}.") from error
+        raise OptionError(f"{flag_of(name)} is {value!r}; it must be {_described(wanted)}.") from error
 
 
 def _converted(value: Any, wanted: Any) -> Any:

@@ -79,6 +79,14 @@ def settings_of(recipe: "Recipe | DataclassInstance") -> dict[str, Any]:
 
 
 def changed_settings(recipe: "Recipe | DataclassInstance") -> dict[str, Any]:
-    """The settings whose value is not the default."""
+    """The settings whose value is not the default.
+
+    A recipe whose class names one of its settings as `preset` has defaults that go by it.
+    """
     fields = setting_fields(type(recipe))
-    return {name: value for name, value in settings_of(recipe).items() if value != fields[name].default}
+    usual = {name: field.default for name, field in fields.items()}
+    preset = getattr(type(recipe), "preset", None)
+    if preset is not None:
+        chosen = getattr(recipe, preset)
+        usual = settings_of(make(type(recipe), {preset: chosen})) | {preset: usual[preset]}
+    return {name: value for name, value in settings_of(recipe).items() if value != usual[name]}

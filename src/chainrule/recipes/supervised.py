@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from chainrule.errors import OptionError
 from chainrule.learners.schedule import Decay, learning_rate_factor
 from chainrule.recipes.contract import Assembly, Setting
+from chainrule.recipes.setting_types import flag_of
 
 if TYPE_CHECKING:
     import numpy as np
+    import torch
     from numpy.typing import NDArray
     from torch import nn
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from chainrule.learners.batches import SplitBatches
     from chainrule.learners.crew import Crew
     from chainrule.learners.objectives import Objective
-    from chainrule.learners.supervised import SupervisedLearner
+    from chainrule.learners.supervised import Average, SupervisedLearner
     from chainrule.training.loop import Selection
 
     Judge = Callable[[NDArray[np.float32], NDArray[Any]], Mapping[str, float]]
@@ -45,7 +47,7 @@ def check_ranges(settings: object, **ranges: tuple[float, float]) -> None:
         value = getattr(settings, field)
         if value is not None and not low <= value <= high:
             limits = "greater than 0 and at most" if low == POSITIVE[0] else f"from {low:g} to"
-            raise OptionError(f"--{field.replace('_', '-')} is {value}; it must be {limits} {high:,}.")
+            raise OptionError(f"{flag_of(field)} is {value}; it must be {limits} {high:,}.")
 
 
 def check_numbers(field: str, values: tuple[int, ...]) -> None:
@@ -55,7 +57,7 @@ def check_numbers(field: str, values: tuple[int, ...]) -> None:
         OptionError: one is.
     """
     if wrong := [value for value in values if not COUNT[0] <= value <= COUNT[1]]:
-        raise OptionError(f"--{field.replace('_', '-')} holds {wrong[0]}; each must be from 1 to {LARGEST:,}.")
+        raise OptionError(f"{flag_of(field)} holds {wrong[0]}; each must be from 1 to {LARGEST:,}.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,10 +166,14 @@ def assemble(
     selection: "Selection",
     save_model: Callable[[Path], None],
     rate_of: Callable[[str], float] = one_rate,
+    optimizer: "torch.optim.Optimizer | None" = None,
+    average: "Callable[[int], Average | None] | None" = None,
+    prepare: Callable[[int], None] | None = None,
 ) -> Assembly:
     """A recipe built from its parts; the model is where `placed` put it.
 
-    `rate_of` gives for a parameter's name its share of the learning rate.
+    `rate_of` gives for a parameter's name its share of the learning rate; `average` makes from the count of the steps
+    what averages the weights; for the rest see `learner_of`.
     """
     per_epoch = batches.order.steps_per_epoch
     steps = setting.steps or fitting.steps(per_epoch)
@@ -181,6 +187,9 @@ def assemble(
         autocast=setting.compute.autocast,
         rate_of=rate_of,
         crew=crew_of(setting, model),
+        optimizer=optimizer,
+        average=average and average(steps),
+        prepare=prepare,
     )
     return Assembly(
         learner=learner,
@@ -204,15 +213,36 @@ def learner_of(
     autocast: Callable[[], AbstractContextManager[Any]],
     rate_of: Callable[[str], float] = one_rate,
     crew: "Crew | None" = None,
+    optimizer: "torch.optim.Optimizer | None" = None,
+    average: "Average | None" = None,
+    prepare: Callable[[int], None] | None = None,
 ) -> "SupervisedLearner":
-    """A learner with AdamW (Loshchilov and Hutter, arXiv 1711.05101) over a model that is on its device.
+    """A learner with AdamW (Loshchilov and Hutter, arXiv 1711.05101), or another optimizer, over a model on its device.
 
     Weight decay is for matrices and kernels alone: biases, normalisations and other vectors keep their size. `rate_of`
     gives for a parameter's name its share of the learning rate.
     """
-    import torch
-
     from chainrule.learners.supervised import SupervisedLearner
+
+    return SupervisedLearner(
+        model=model,
+        objective=objective,
+        optimizer=optimizer or adamw(model, fitting, rate_of),
+        learning_rate=fitting.rates(steps),
+        batches=batches,
+        judge=judge,
+        autocast=autocast,
+        clip_norm=fitting.clip_norm,
+        parts=fitting.accumulate,
+        crew=crew,
+        average=average,
+        prepare=prepare,
+    )
+
+
+def adamw(model: "nn.Module", fitting: Fitting, rate_of: Callable[[str], float] = one_rate) -> "torch.optim.Optimizer":
+    """AdamW over everything that is learned; see `learner_of`."""
+    import torch
 
     groups: dict[tuple[float, bool], list[Any]] = {}
     for name, weight in model.named_parameters():
@@ -222,16 +252,4 @@ def learner_of(
         {"params": weights, "rate": rate, "weight_decay": fitting.weight_decay * is_matrix}
         for (rate, is_matrix), weights in groups.items()
     ]
-
-    return SupervisedLearner(
-        model=model,
-        objective=objective,
-        optimizer=torch.optim.AdamW(settings, lr=fitting.learning_rate, fused=True),
-        learning_rate=fitting.rates(steps),
-        batches=batches,
-        judge=judge,
-        autocast=autocast,
-        clip_norm=fitting.clip_norm,
-        parts=fitting.accumulate,
-        crew=crew,
-    )
+    return torch.optim.AdamW(settings, lr=fitting.learning_rate, fused=True)

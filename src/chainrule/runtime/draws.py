@@ -11,6 +11,10 @@ import sys
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
+
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio
+MIXING = ((np.uint64(30), np.uint64(0xBF58476D1CE4E5B9)), (np.uint64(27), np.uint64(0x94D049BB133111EB)))
 
 
 def derive_seed(seed: int, *place: int | str) -> int:
@@ -27,6 +31,27 @@ def derive_seed(seed: int, *place: int | str) -> int:
 def generator(seed: int, *place: int | str) -> np.random.Generator:
     """A NumPy generator for one place."""
     return np.random.default_rng(derive_seed(seed, *place))
+
+
+def draws_of_each(seed: int, *place: int | str, numbers: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """64 random bits for each of many things: what one gets depends on its number and the place alone.
+
+    So it does not matter with which others it is asked for. SplitMix64 (Steele, Lea and Flood, "Fast splittable
+    pseudorandom number generators", OOPSLA 2014).
+
+    Args:
+        seed: the run's seed.
+        place: what tells this place from all others.
+        numbers: (things,) that tell them apart, ≥ 0.
+
+    Returns:
+        (things,).
+    """
+    with np.errstate(over="ignore"):
+        bits = np.uint64(derive_seed(seed, *place)) + (numbers.astype(np.uint64) + np.uint64(1)) * GOLDEN
+        for shift, factor in MIXING:
+            bits = (bits ^ (bits >> shift)) * factor
+        return bits ^ (bits >> np.uint64(31))
 
 
 def reseed_all(seed: int, *place: int | str) -> None:

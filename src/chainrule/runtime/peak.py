@@ -94,6 +94,11 @@ def known_peak(compute: Compute, *, afresh: bool = False) -> float | None:
     return peak
 
 
+def kept_peak(compute: Compute) -> float | None:
+    """This machine's peak where it was measured before, in FLOP/s."""
+    return _kept(_machine(compute))
+
+
 def _machine(compute: Compute) -> dict[str, str | int]:
     import torch
 

@@ -54,6 +54,8 @@ class Position:
     flops: float = 0.0
     seconds: float = 0.0
     """Spent in the loop, evaluations included."""
+    evaluating: float = 0.0
+    """Seconds of these spent in evaluations."""
 
 
 class Observer(Protocol):
@@ -154,10 +156,13 @@ class _Keeper:
     def evaluate(self) -> None:
         """Evaluates, writes the figures and keeps the best so far."""
         check_finite(self.learner)
+        self.measure()
+        before = self.position.seconds
         reseed_all(self.plan.seed, "evaluate", self.position.step)
         figures = self.learner.evaluate()
         check_evaluation(self.position.step, figures)
         self.write_line("validation", figures)
+        self.position.evaluating += self.position.seconds - before
         note_evaluation(self.plan, self.position, figures)
 
     def write_checkpoint(self) -> None:

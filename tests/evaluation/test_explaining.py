@@ -1,0 +1,88 @@
+"""Explanations as PNG files."""
+
+import io
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from chainrule.errors import OptionError
+from chainrule.evaluation.explaining import write_explanations
+from chainrule.evaluation.explanations import draw_explanation, tiled
+from chainrule.evaluation.plots import render_png
+from chainrule.inference.saliency import Explanation
+
+
+def explanation(channels=3, classes=("T-shirt/top", "$x$ 猫", "bag")):
+    draw = np.random.default_rng(1)
+    return Explanation(
+        picture=draw.integers(0, 256, (channels, 13, 11), dtype=np.uint8),
+        classes=classes,
+        probabilities=np.linspace(1, 2, len(classes)) / np.linspace(1, 2, len(classes)).sum(),
+        filters=draw.normal(size=(41, channels, 3, 3)),
+        activations=draw.random((7, 13, 11)),
+        saliency=draw.random((13, 11)),
+        places=(7, 5),
+    )
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_everything_is_named(channels):
+    figure = draw_explanation(explanation(channels), title="cat $1$.png")
+    titles = [axes.get_title(loc="left") or axes.get_title() for axes in figure.axes]
+    assert titles == [
+        "cat $1$.png",
+        "What speaks for bag",
+        "Probability",
+        "First filters: 32 of 41",
+        "What comes of them: 7",
+    ]
+    shares = [text.get_text() for text in figure.axes[2].texts]
+    assert shares == ["22.2%", "33.3%", "44.4%"]
+    assert figure.axes[1].get_xlabel() == "Grad-CAM of maps of 5 x 7"
+
+
+def test_many_classes_are_the_most_probable_ones():
+    figure = draw_explanation(explanation(classes=tuple(f"class {n}" for n in range(17))), title="x")
+    names = [label.get_text() for label in figure.axes[2].get_yticklabels()]
+    assert names == [f"class {n}" for n in range(7, 17)]
+
+
+def test_it_can_be_drawn():
+    image = Image.open(io.BytesIO(render_png(lambda: draw_explanation(explanation(), title="a"))))
+    assert image.format == "PNG"
+    assert min(image.size) > 1000
+
+
+def test_tiles_stand_beside_and_below_each_other():
+    tiles = np.arange(5.0)[:, None, None, None] * np.ones((5, 1, 2, 3))
+    sheet = tiled(tiles)
+    assert sheet.shape == (2 + 1 + 2, 4 * 3 + 3, 3)
+    np.testing.assert_array_equal(sheet[0, :, 0], [0, 0, 0, 0.88, 1, 1, 1, 0.88, 2, 2, 2, 0.88, 3, 3, 3])
+    assert (sheet[3:, :3] == 4).all()
+    assert (sheet[3:, 3:] == 0.88).all()
+
+
+class Explainer:
+    config = SimpleNamespace(task="image-classification")
+
+    def explain(self, _path):
+        return explanation()
+
+
+def test_a_file_an_input(tmp_path):
+    written = write_explanations(Explainer(), ["a/cat.png", "b/cat.png", 80 * "猫"], tmp_path / "new" / "folder")
+    assert [path.name for path in written] == ["1-cat.png", "2-cat.png", f"3-{40 * '猫'}.png"]
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in written)
+
+
+def test_what_cannot_be_explained_is_refused(tmp_path):
+    other = SimpleNamespace(config=SimpleNamespace(task="text-classification"))
+    with pytest.raises(OptionError) as caught:
+        write_explanations(other, ["a"], tmp_path / "new")
+    assert str(caught.value) == "--explain is for classifiers of pictures; this model does text-classification."
+    (tmp_path / "something").touch()
+    with pytest.raises(OptionError) as caught:
+        write_explanations(Explainer(), ["a"], tmp_path)
+    assert str(caught.value) == f"--explain {tmp_path} is not an empty folder; give a new one."

@@ -1,0 +1,54 @@
+"""Freed memory stays with the process, and a run asks for that."""
+
+import subprocess
+import sys
+
+import pytest
+
+SCRIPT = """
+import resource
+import sys
+import numpy as np
+{first}
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(20):
+        np.ones(1 << 23)  # 64 MiB
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+faults()
+print(faults())
+"""
+KEEP = "from chainrule.runtime.memory import keep_freed_memory; kept = keep_freed_memory()"
+TRAIN = """
+from chainrule import api
+api.train("mlp-regression", dataset="diabetes", steps=2, threads=1, output={output!r})
+"""
+RESUME = """
+from pathlib import Path
+from chainrule import api
+(Path({output!r}) / "report.json").unlink()
+api.resume({output!r})
+"""
+
+
+def faults_after(first):
+    """Pages filled anew for 20 blocks of 64 MiB, one after the other, in a process of its own."""
+    command = [sys.executable, "-c", SCRIPT.format(first=first)]
+    return int(subprocess.run(command, capture_output=True, check=True, text=True).stdout.split()[-1])
+
+
+@pytest.fixture(scope="module")
+def by_default():
+    if not faults_after(f"{KEEP}\nif not kept: print(-1), sys.exit()") >= 0:
+        pytest.skip("the C library is not glibc")
+    return faults_after("")
+
+
+def test_freed_blocks_are_not_filled_anew(by_default):
+    assert faults_after(KEEP) < by_default / 10
+
+
+def test_a_run_keeps_them_and_so_does_one_that_goes_on(by_default, tmp_path):
+    output = str(tmp_path / "run")
+    assert faults_after(TRAIN.format(output=output)) < by_default / 10
+    assert faults_after(RESUME.format(output=output)) < by_default / 10
