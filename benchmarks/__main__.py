@@ -1,9 +1,10 @@
 """All benchmarks, one after another: `python -m benchmarks`."""
 
-from benchmarks import autograd, image_cnn, loop, lstm, tables
+from benchmarks import autograd, gan, image_cnn, loop, lstm, tables
 
 tables.main()
 autograd.main()
 lstm.main()
 image_cnn.main()
+gan.main()
 loop.main()

@@ -154,12 +154,16 @@ def learner_of(compute: Compute) -> Any:
     return recipe.build(setting_of(recipe, RunOptions(dataset=DATASET), compute)).learner
 
 
-def our_turn(compute: Compute) -> Callable[[], None]:
-    """Our next steps, in a process of their own."""
+def our_turn(compute: Compute, *, plain: bool = False) -> Callable[[], None]:
+    """Our next steps, in a process of their own; plain: channels first, memory as the C library keeps it."""
     context = compute.active()
     context.__enter__()  # until the process ends
-    keep_freed_memory()  # as a run does
     learner, numbers = learner_of(compute), iter(range(10**9))
+    if plain:
+        learner.model.to(memory_format=torch.contiguous_format)
+        learner.model.register_forward_pre_hook(lambda _, given: tuple(x.contiguous() for x in given))
+    else:
+        keep_freed_memory()  # as a run does
 
     def turn() -> None:
         for number in itertools.islice(numbers, STEPS_A_TURN):
@@ -202,6 +206,7 @@ def a_step(compute: Compute, rounds: int) -> None:
     }
     fp32 = replace(compute, precision="fp32")
     turns["chainrule's network, fp32"] = apart(partial(our_turn, fp32), compute)
+    turns["the same in plain torch fp32"] = apart(partial(our_turn, fp32, plain=True), compute)
     print(f"\n{STEPS_A_TURN} steps of {BATCH} pictures, {compute.threads} threads")
     seconds = in_turns(turns, rounds=rounds)
     print_table(seconds)

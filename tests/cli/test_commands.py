@@ -97,7 +97,7 @@ def test_predict_answers_in_the_order_of_the_inputs(call, asked):
             {"label": "negative", "probability": 1.0},
         ]
     }
-    options = {"data": None, "explain": None, "device": "auto"}
+    options = {"data": None, "explain": None, "device": "auto", "output": None}
     assert asked == [("predict", (Path("runs/x"), ["这本书很有趣", "too\nlong"]), options)] * 2
 
 
