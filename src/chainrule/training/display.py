@@ -72,7 +72,8 @@ class Display:
         ]
         parts.append(f"{rate:,.0f} examples/s")
         if self._speed:
-            share = f" ({self._speed / self._peak:.1%} of peak)" if self._peak else ""
+            # Faster than the peak is one that was measured while others were busy.
+            share = f" ({self._speed / self._peak:.1%} of peak)" if self._peak and self._speed <= self._peak else ""
             parts.append(f"{self._speed / 1e9:,.1f} GFLOP/s{share}")
         left = passed / max(position.step - steps, 1) * (self._plan.steps - position.step)
         parts.append(f"{left // 60:.0f}:{left % 60:02.0f} left")
