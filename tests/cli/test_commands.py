@@ -103,7 +103,8 @@ def test_predict_answers_in_the_order_of_the_inputs(call, asked):
 
 def test_predict_from_a_file(call, asked):
     assert call("predict", "runs/x", "--data", "own.csv").output == "positive  0.9876\nnegative  1\n"
-    assert asked == [("predict", (Path("runs/x"), []), {"data": Path("own.csv"), "explain": None, "device": "auto"})]
+    options = {"data": Path("own.csv"), "explain": None, "device": "auto", "output": None}
+    assert asked == [("predict", (Path("runs/x"), []), options)]
 
 
 @pytest.mark.parametrize(
