@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scipy.linalg
 
+from chainrule.errors import DataError
 from chainrule.evaluation import manifold
 from chainrule.evaluation.manifold import (
     class_coverage,
@@ -47,8 +48,14 @@ def test_the_jackknife_by_hand():
     found = jackknifed_distance(real, made, groups=4)
     without = [frechet_distance(*(np.delete(p, [g, g + 4], axis=0) for p in (real, made))) for g in range(4)]
     np.testing.assert_allclose(found.without, without, rtol=1e-9)
-    reach = 2.093 * math.sqrt(3 / 4 * sum((d - np.mean(without)) ** 2 for d in without))
+    reach = 3.182446 * math.sqrt(3 / 4 * sum((d - np.mean(without)) ** 2 for d in without))
     assert found.interval == pytest.approx((found.value - reach, found.value + reach))
+
+
+@pytest.mark.parametrize(("real", "made"), [(3, 8), (8, 1)])
+def test_too_few_pictures_are_refused_in_one_sentence(real, made):
+    with pytest.raises(DataError, match=f"^{min(real, made)} pictures cannot be compared .* give at least 4"):
+        jackknifed_distance(cloud(1, real), cloud(2, made))
 
 
 def test_the_interval_holds_what_other_draws_give():

@@ -103,9 +103,7 @@ def predict_command(
         Path | None,
         Parameter(help="Folder for a PNG of each picture: what the model goes by, and how sure it is."),
     ] = None,
-    output: Annotated[
-        Path | None, Parameter(help="Folder for the pictures that a model makes; otherwise pictures.")
-    ] = None,
+    output: Annotated[Path | None, Parameter(help="New folder for the pictures that a model makes.")] = None,
     device: Device = "auto",
     json: Json = False,
 ) -> str:
@@ -118,9 +116,7 @@ def predict_command(
     given = list(from_standard_input(inputs))
     predictions = api.predict(run, given, data=data, explain=explain, device=device, output=output)
     if not json and predictions and "pixels" in predictions[0]:
-        from chainrule.inference.picture_files import write_pictures
-
-        predictions = write_pictures(predictions, Path("pictures"))
+        raise UsageError("this model makes pictures: name a new folder for them with --output, or ask for --json.")
     return as_json({"predictions": predictions}) if json else texts.predictions(predictions, given)
 
 

@@ -7,13 +7,14 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
+from chainrule.errors import DataError
 from chainrule.metrics import Interval
 
 Points = Float[np.ndarray, "examples features"]
 
 NEIGHBOURS = 3  # as in the paper on precision and recall
 GROUPS = 20  # of the jackknife
-T_OF_GROUPS = 2.093  # Student's t, 97.5 %, of 19 degrees of freedom
+FEWEST = 4  # points of a cloud whose distance can have an interval
 COVERED = 0.1  # share of its due that a class must have to count as covered
 ROWS = 1024  # of a matrix of distances, at a time
 
@@ -84,7 +85,12 @@ def jackknifed_distance(real: Points, made: Points, *, groups: int = GROUPS) -> 
         real: features of real examples, in an order that has nothing to do with their kind.
         made: features of made ones, likewise.
         groups: g; fewer where there are too few examples.
+
+    Raises:
+        DataError: there are fewer than 4 of either.
     """
+    if (fewest := min(len(real), len(made))) < FEWEST:
+        raise DataError(f"{fewest} pictures cannot be compared by their distribution; give at least {FEWEST}.")
     groups = max(2, min(groups, len(real) // 2, len(made) // 2))
     without = [
         _distance(*(_moments(points[np.arange(len(points)) % groups != group]) for points in (real, made)))
@@ -95,8 +101,12 @@ def jackknifed_distance(real: Points, made: Points, *, groups: int = GROUPS) -> 
 
 def jackknife_interval(value: float, without: NDArray[np.float64]) -> Interval:
     """The interval of a figure from its values with one group after the other left out."""
+    from scipy.stats import t
+
     groups = len(without)
-    reach = T_OF_GROUPS * float(np.sqrt((groups - 1) / groups * np.square(without - without.mean()).sum()))
+    reach = float(t.ppf(0.975, groups - 1)) * float(
+        np.sqrt((groups - 1) / groups * np.square(without - without.mean()).sum())
+    )
     return value - reach, value + reach
 
 

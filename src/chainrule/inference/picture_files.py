@@ -12,7 +12,7 @@ from PIL import Image
 from chainrule.errors import OptionError
 from chainrule.runtime.files import storage_errors, write_atomically
 
-LONGEST_NAME = 60  # characters
+LONGEST_NAME = 40  # characters, of up to 4 bytes each
 
 
 def write_pictures(answers: Sequence[dict[str, Any]], folder: Path) -> list[dict[str, Any]]:
@@ -20,17 +20,19 @@ def write_pictures(answers: Sequence[dict[str, Any]], folder: Path) -> list[dict
 
     Args:
         answers: of a model that makes pictures.
-        folder: made where it is missing; files of the same names are replaced.
+        folder: new or empty, so that nothing of the user's is replaced.
 
     Returns:
         The answers, with the file's path as `picture` in place of `pixels`.
 
     Raises:
-        OptionError: the answers are no pictures.
+        OptionError: the answers are no pictures, or the folder holds something.
         StorageError: the folder may not be written to.
     """
     if any("pixels" not in answer for answer in answers):
         raise OptionError("--output is for models that make pictures, and this one answers in words; leave it out.")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise OptionError(f"--output {folder} is not an empty folder; give a new one for the pictures.")
     with storage_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     written = []

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from chainrule.evaluation.card import model_card
+from chainrule.evaluation.card import NO_TASK, model_card
 from chainrule.inference.predictor import load_predictor
 from chainrule.recipes.contract import Recipe
 from chainrule.recipes.record import versions
@@ -21,7 +21,10 @@ def write_card(model_folder: Path, report: Mapping[str, Any], recipe: Recipe, *,
         recipe: what it was made with.
         command: the one that trained it.
     """
-    given = load_predictor(model_folder).example()
+    predictor = load_predictor(model_folder)
+    given = predictor.example()
+    config = predictor.config
+    makes = config.task == "image-generation"  # of pictures of no class, or of one that is asked for
     asked = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
     name = Path(report["run"]).name
     text = model_card(
@@ -29,7 +32,9 @@ def write_card(model_folder: Path, report: Mapping[str, Any], recipe: Recipe, *,
         summary=f"Trained with the recipe `{recipe.name}` of chainrule: {recipe.summary}.",
         command=command,
         python_example=f"import chainrule\n\nmodel = chainrule.load({name + '/model'!r})\nmodel.predict([{given!r}])",
-        shell_example=f"chainrule predict {shlex.quote(name + '/model')} {shlex.quote(asked)}",
+        shell_example=f"chainrule predict {shlex.quote(name + '/model')} {shlex.quote(asked)}"
+        + " --output pictures" * makes,
         versions=versions(),
+        task=(NO_TASK if config.arguments.get("classes") else "unconditional-image-generation") if makes else None,
     )
     (model_folder / "README.md").write_text(text, encoding="utf-8")

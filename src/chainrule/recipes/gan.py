@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from chainrule.errors import OptionError
+from chainrule.errors import DataError, OptionError
 from chainrule.evaluation.band import Band
 from chainrule.recipes.contract import Assembly, ScoredFile, Setting
 from chainrule.recipes.supervised import AT_LEAST_0, COUNT, POSITIVE, SHARE, check_numbers, check_ranges
@@ -112,6 +112,7 @@ class Gan:
     def build(self, setting: Setting) -> Assembly:
         """Makes two networks with fresh weights, and the classifier in whose features pictures are compared."""
         from chainrule.data.opening import open_examples
+        from chainrule.evaluation.manifold import FEWEST
         from chainrule.models.folder import ModelConfig, write_model
         from chainrule.recipes.adversaries import adversaries
         from chainrule.recipes.sampling import album_of, validation_figures
@@ -121,6 +122,11 @@ class Gan:
         dataset = open_examples(setting.dataset, setting.data, kind="pictures")
         train, held_out = dataset.split("train"), dataset.split("validation")
         classes = dataset.classes or ()
+        for name in ("validation", "test"):
+            if (count := len(dataset.split(name))) < FEWEST:
+                raise DataError(
+                    f"the {name} split has {count} pictures, and a Fréchet distance needs at least {FEWEST}; give more."
+                )
         assert dataset.picture_shape is not None  # noqa: S101 - a data set of pictures
         family, arguments = self.generator_arguments(dataset.picture_shape, len(classes))
         config = ModelConfig(

@@ -44,9 +44,15 @@ PRESETS: dict[str, Preset] = {
         dropout=0.0,
         flip="auto",
         shift=0.04,
-        label_smoothing=0.0,
+        label_smoothing=0.1,
         fitting=Fitting(
-            batch_size=256, epochs=6, least_steps=500, learning_rate=6e-3, warmup=0.2, weight_decay=0.05, clip_norm=None
+            batch_size=256,
+            epochs=6.8,
+            least_steps=500,
+            learning_rate=6e-3,
+            warmup=0.2,
+            weight_decay=0.05,
+            clip_norm=None,
         ),
     ),
     "fast": Preset(

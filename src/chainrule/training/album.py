@@ -1,10 +1,12 @@
 """What a generator makes, drawn at every evaluation: pictures in a folder, and an animation of them in the end."""
 
 import contextlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from chainrule.errors import StorageError
 from chainrule.runtime.files import remove_partial, storage_errors, write_atomically
 from chainrule.runtime.progress import say
 from chainrule.training.loop import Position
@@ -64,8 +66,10 @@ class Album:
 
     def close(self) -> None:
         """Makes the animation of the pictures there are."""
-        numbers = sorted(int(path.stem.removeprefix("step-")) for path in self._folder.glob("step-*.png"))
+        found = (re.fullmatch(r"step-(\d+)", path.stem) for path in self._folder.glob("*.png"))
+        numbers = sorted(int(match[1]) for match in found if match)
         if numbers:
-            frames = [(self._folder / f"step-{number}.png").read_bytes() for number in numbers]
-            with contextlib.suppress(OSError, ValueError):  # a damaged picture costs the animation, not the run
+            # A damaged picture or a full disk costs the animation, not the run.
+            with contextlib.suppress(OSError, ValueError, StorageError):
+                frames = [(self._folder / f"step-{number}.png").read_bytes() for number in numbers]
                 write_atomically(self._run / ANIMATION, self._animate(frames))
