@@ -15,7 +15,8 @@ from tests.docs.pages import PAGES, PROJECT
 
 # `<!-- results: sentiment -->` or `<!-- results: all -->`, the table, `<!-- end -->`.
 TABLE = re.compile(r"(?<=<!-- results: )(?P<recipe>[\w-]+)(?P<before> -->\n).*?(?=<!-- end -->)", re.DOTALL)
-HIGHEST = 1  # of accuracy and of R²
+LIMITS = {"frechet_distance": (0, math.inf)}  # of figures other than accuracy and R²
+UP_TO_1 = (-math.inf, 1)
 WORDS = {
     "en": {
         "heads": ("recipe", "data set", "result", "one more run", "strongest baseline", "training"),
@@ -60,7 +61,7 @@ def row(name, band, words):
     on = [f"`{options.pop('dataset')}`", *(option(key, value) for key, value in options.items())]
     mean, deviation = figure_text(band.mean), figure_text(band.standard_deviation)
     result = f"{figure_name(band.metric)} {mean} ± {deviation}, {band.seeds} {words['runs']}"
-    further = range_text(expected_interval(band, (-math.inf, HIGHEST)))
+    further = range_text(expected_interval(band, LIMITS.get(band.metric, UP_TO_1)))
     baseline = "—" if band.baseline is None else f"{band.baseline[0]} {figure_text(band.baseline[1])}"
     return f"`{name}`", ", ".join(on), result, further, baseline, f"{band.seconds:,.0f} {words['seconds']}"
 

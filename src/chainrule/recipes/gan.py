@@ -20,7 +20,19 @@ CRITIC_UPDATES = 5  # as in the paper on the Wasserstein distance
 EVALUATIONS = 20  # a run
 MOST_IN_EVALUATION = 2000  # pictures
 
-EXPECTED: tuple[Band, ...] = ()
+EXPECTED = (
+    Band(
+        setting={"dataset": "fashion-mnist"},
+        metric="frechet_distance",
+        mean=0.2702,
+        standard_deviation=0.0556,
+        seeds=5,
+        machine="1 core of an AMD EPYC (Zen 4), bf16, other work beside it",
+        seconds=776,
+        command="chainrule train gan --seed SEED",
+        baseline=("normal distribution of each class's pixels", 3.694),
+    ),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
