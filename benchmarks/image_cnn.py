@@ -156,8 +156,6 @@ def learner_of(compute: Compute) -> Any:
 
 def our_turn(compute: Compute, *, plain: bool = False) -> Callable[[], None]:
     """Our next steps, in a process of their own; plain: channels first, memory as the C library keeps it."""
-    context = compute.active()
-    context.__enter__()  # until the process ends
     learner, numbers = learner_of(compute), iter(range(10**9))
     if plain:
         learner.model.to(memory_format=torch.contiguous_format)
@@ -166,9 +164,10 @@ def our_turn(compute: Compute, *, plain: bool = False) -> Callable[[], None]:
         keep_freed_memory()  # as a run does
 
     def turn() -> None:
-        for number in itertools.islice(numbers, STEPS_A_TURN):
-            reseed_all(0, "step", number)
-            learner.step(number)
+        with compute.active():
+            for number in itertools.islice(numbers, STEPS_A_TURN):
+                reseed_all(0, "step", number)
+                learner.step(number)
 
     return turn
 

@@ -3,7 +3,10 @@
 import importlib.util
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from chainrule.data.opening import open_examples
 
 EXAMPLES = Path(__file__).parents[1] / "examples/gan"
 SMALL = {"steps": 6, "widths": (8, 4), "group_size": 4, "latent_size": 5, "batch_size": 32, "threads": 1}
@@ -38,4 +41,13 @@ def test_anomalies_are_scored_by_both_methods(tmp_path, monkeypatch):
     assert 0 < found["strange"] < 30
     assert found["area"].keys() == {"gan", "principal components"}
     assert all(0 <= area <= 1 for area in found["area"].values())
-    assert found["area"]["principal components"] == pytest.approx(0.7, abs=0.3)
+    with np.load(tmp_path / "out/known.npz") as kept:
+        known, usual = (kept[f"x_{name}"].reshape(-1, 64) / 127.5 - 1 for name in ("train", "test"))
+    pictures = open_examples("digits", None, kind="pictures").split("test").limited_to(90)
+    tested = pictures.pictures().reshape(-1, 64) / 127.5 - 1
+    mean, axes = known.mean(axis=0), np.linalg.svd(known - known.mean(axis=0))[2][: SMALL["latent_size"]]
+    left = np.square((tested - mean) - (tested - mean) @ axes.T @ axes).sum(axis=1)
+    strange = pictures.labels() == 4
+    assert len(usual) == (~strange).sum()
+    above = (left[strange][:, None] > left[~strange]).mean()
+    assert found["area"]["principal components"] == pytest.approx(above, abs=1e-3)

@@ -150,7 +150,8 @@ def predict(
         data: a file or folder with the inputs instead.
         explain: a folder, new or empty, for a PNG an input, of what the model goes by; for classifiers of pictures.
         device: where to compute.
-        output: a folder for the pictures that a model makes: its answers then name files instead of `pixels`.
+        output: a folder, new or empty, for the pictures that a model makes: its answers then name files instead of
+            `pixels`.
 
     Raises:
         OptionError: inputs were given twice, the model has nothing to explain by, or a folder was given for the
@@ -160,6 +161,10 @@ def predict(
     if inputs and data is not None:
         raise OptionError("inputs and --data were both given; give the inputs themselves or their file.")
     predictor = load(run, device=device)
+    if output is not None:
+        from chainrule.inference.picture_files import require_pictures
+
+        require_pictures(predictor, Path(output))
     given = list(predictor.read_inputs(Path(data))) if data is not None else inputs
     predictions = predictor.predict(given)
     if explain is not None:

@@ -90,7 +90,7 @@ def test_pictures_become_files(trained, conditional, tmp_path, monkeypatch, caps
     assert "pictures/1-7-2.png" in capsys.readouterr().out
     assert (tmp_path / "pictures/1-7-2.png").exists()
     assert main(["predict", str(conditional), "7:2", "--output", "pictures"]) == 2
-    assert "--output pictures is not an empty folder; give a new one for the pictures." in capsys.readouterr().err
+    assert "--output pictures is not an empty folder; give a new one." in capsys.readouterr().err
     assert main(["predict", str(conditional), "7:2"]) == 2
     assert "name a new folder for them with --output, or ask for --json." in capsys.readouterr().err
     assert main(["predict", str(conditional), "7:2", "--json"]) == 0

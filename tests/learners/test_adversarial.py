@@ -165,6 +165,12 @@ def test_lazy_penalties_count_as_often_more():
     assert float(lazy.step(1).figures["penalty_real"]) == 0
 
 
+def test_figures_are_the_mean_over_the_discriminator_s_updates():
+    ours, alone = learner(discriminator_updates=2, penalty_every=2), learner()
+    first = float(alone.step(0).figures["penalty_real"])  # of the same pictures and weights, counted once
+    assert float(ours.step(0).figures["penalty_real"]) == pytest.approx((2 * first + 0) / 2)
+
+
 def test_the_critic_s_weights_are_clipped():
     ours = learner("wasserstein", penalty=None, discriminator_updates=5)
     ours.step(0)

@@ -9,13 +9,16 @@ import pytest
 from PIL import Image
 
 from chainrule import api
-from chainrule.errors import OptionError
+from chainrule.errors import DataError, OptionError, StorageError
+from chainrule.evaluation import generation
 from chainrule.evaluation.collapse import collapse
-from chainrule.evaluation.generation import gaussian_pictures
+from chainrule.evaluation.generation import Seen, gaussian_pictures, judge_generation
 from chainrule.evaluation.sheets import as_gif, as_png, sheet
 from chainrule.recipes.gan import Gan
 from chainrule.training.album import Album
 from chainrule.training.loop import Position
+
+OF_RESIDUAL = {"widths", "blocks", "group_size", "patch", "latent_size"}
 
 
 def test_the_report_has_the_keys_that_were_promised(trained):
@@ -51,12 +54,72 @@ def test_every_evaluation_leaves_a_picture_and_the_run_an_animation(trained):
         ({"penalty": -1.0}, "--penalty is -1.0; it must be from 0 to 1,000,000,000."),
         ({"blocks": 0}, "--blocks is 0; it must be from 1 to 1,000,000,000."),
         ({"averaging": 1.0}, "--averaging is 1.0; it must be from 0 to 0.99."),
+        ({"objective": "standard", "penalty": 2.0}, "--penalty is for --objective relativistic; leave it out."),
+        (
+            {"objective": "wasserstein", "penalty_every": 2},
+            "--penalty-every is for --objective relativistic; leave it out.",
+        ),
+        ({"largest_weight": 0.1}, "--largest-weight is for --objective wasserstein; leave it out."),
+        ({"network": "article", "group_size": 8}, "--group-size is for --network residual; leave it out."),
     ],
 )
 def test_a_setting_out_of_its_range_is_one_sentence(settings, sentence):
     with pytest.raises(OptionError) as caught:
         Gan(**settings)
     assert str(caught.value) == sentence
+
+
+def test_a_split_too_small_for_the_figures_is_refused_before_the_training(tmp_path):
+    pixels, labels = np.zeros((40, 8, 8), np.uint8), np.arange(40) % 2
+    pixels[:, 0, 0] = np.arange(40)  # no two alike
+    parts = {"train": slice(0, 30), "validation": slice(30, 37), "test": slice(37, 40)}
+    arrays = {f"x_{name}": pixels[part] for name, part in parts.items()}
+    np.savez(tmp_path / "few.npz", **arrays, **{f"y_{name}": labels[part] for name, part in parts.items()})
+    with pytest.raises(DataError) as caught:
+        api.train("gan", data=tmp_path / "few.npz", output=tmp_path / "run")
+    assert str(caught.value) == ("the test split has 3 pictures, and a Fréchet distance needs at least 4; give more.")
+    assert not (tmp_path / "run/metrics.jsonl").exists()
+
+
+def test_the_model_card_names_the_task(trained):
+    card = (trained("gan") / "model/README.md").read_text(encoding="utf-8")
+    assert 'pipeline_tag: "unconditional-image-generation"\n' in card
+    assert "chainrule predict run/model 7 --output pictures" in card
+
+
+def seen(pictures, classes):
+    return Seen(pictures=pictures, features=pictures.reshape(len(pictures), -1).astype(np.float32), classes=classes)
+
+
+def test_the_judgement_sees_all_classes_of_data_in_their_order(monkeypatch):
+    monkeypatch.setattr(generation, "MOST_COMPARED", 10)
+    random = np.random.default_rng(5)
+
+    def lot(low, count):
+        return random.integers(low, low + 20, size=(count, 1, 2, 3)).astype(np.uint8)
+
+    real = np.concatenate([lot(10, 30), lot(200, 30)])  # one class after the other
+    made = lot(200, 60)  # the second class alone
+    train = np.concatenate([lot(10, 30), made[:7], lot(200, 30)])
+    classes = np.repeat([0, 1], 30)
+    judgement = judge_generation(
+        real=seen(real, classes),
+        made=seen(made, np.ones(60, np.int64)),
+        shown=made[:9],
+        baseline=seen(real, classes),
+        floor=seen(real, classes),
+        train=train,
+        wanted=np.array([0.5, 0.5]),
+        classes=("dark", "light"),
+        between=made[:8],
+        accuracy=1.0,
+        asked=classes,
+    )
+    assert judgement.figures["precision"] > 0.5
+    assert 0 < judgement.figures["recall"] <= 0.5  # the first pictures alone would give 0
+    assert judgement.figures["class_agreement"] == 0.5
+    assert judgement.extra["classes_covered"] == 1
+    assert any(note.startswith("7 of the 9 pictures shown lie less than half as far") for note in judgement.notes)
 
 
 def test_pictures_that_cannot_be_divided_are_one_sentence(tmp_path):
@@ -70,7 +133,10 @@ def test_pictures_that_cannot_be_divided_are_one_sentence(tmp_path):
 
 @pytest.mark.parametrize("settings", [{"network": "article", "objective": "standard"}, {"objective": "wasserstein"}])
 def test_the_other_objectives_and_the_articles_network_run(small_settings, tmp_path, settings):
-    report = api.train("gan", output=tmp_path / "run", **{**small_settings["gan"], "steps": 3, **settings})
+    small = {**small_settings["gan"], "steps": 3, **settings}
+    if "network" in settings:  # it has one size
+        small = {name: value for name, value in small.items() if name not in OF_RESIDUAL}
+    report = api.train("gan", output=tmp_path / "run", **small)
     assert np.isfinite(report["value"])
     line = json.loads((tmp_path / "run/metrics.jsonl").read_text().splitlines()[0])
     assert line["penalty_real"] == 0
@@ -110,6 +176,20 @@ def test_the_album_tells_once_until_it_is_well_again(tmp_path, caplog):
     album.close()
     with Image.open(tmp_path / "training.gif") as animation:
         assert animation.size == (510, 510)
+
+
+@pytest.mark.parametrize("error", [OSError("gone"), ValueError("damaged"), StorageError("no space")])
+def test_what_happens_to_the_animation_does_not_end_the_run(tmp_path, error):
+    def animate(frames):
+        assert len(frames) == 2
+        raise error
+
+    album = Album(tmp_path, draw=lambda: b"picture", animate=animate, warn=lambda _: None)
+    for step in (5, 11):
+        album.figures(Position(step=step), {"split": "validation"})
+    (tmp_path / "samples/step-5 copy.png").write_bytes(b"stray")
+    album.close()
+    assert not (tmp_path / "training.gif").exists()
 
 
 def test_a_sheet_by_hand():

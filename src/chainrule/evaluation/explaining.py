@@ -8,9 +8,7 @@ from typing import Any
 from chainrule.errors import OptionError
 from chainrule.evaluation.explanations import draw_explanation
 from chainrule.evaluation.plots import render_png
-from chainrule.runtime.files import storage_errors, write_atomically
-
-LONGEST_NAME = 40  # characters of a picture's own; file systems take 255 bytes in all
+from chainrule.runtime.files import LONGEST_LABEL, require_unused, storage_errors, write_atomically
 
 
 def write_explanations(predictor: Any, inputs: Sequence[Any], folder: Path) -> list[Path]:
@@ -29,13 +27,12 @@ def write_explanations(predictor: Any, inputs: Sequence[Any], folder: Path) -> l
     """
     if not hasattr(predictor, "explain"):
         raise OptionError(f"--explain is for classifiers of pictures; this model does {predictor.config.task}.")
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise OptionError(f"--explain {folder} is not an empty folder; give a new one.")
+    require_unused(folder, "--explain")
     with storage_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     written = []
     for number, path in enumerate(map(Path, inputs), 1):
-        file = folder / f"{number}-{path.stem[:LONGEST_NAME]}.png"
+        file = folder / f"{number}-{path.stem[:LONGEST_LABEL]}.png"
         write_atomically(file, render_png(partial(draw_explanation, predictor.explain(path), title=path.name)))
         written.append(file)
     return written

@@ -84,6 +84,7 @@ def judge_generation(
     *,
     real: Seen,
     made: Seen,
+    shown: Pixels,
     baseline: Seen,
     floor: Seen,
     train: Pixels,
@@ -98,6 +99,7 @@ def judge_generation(
     Args:
         real: the test pictures.
         made: as many of the generator's, of seeds 0, 1, 2 …
+        shown: of the first seeds; from a conditional generator one class after the other, and so not what is scored.
         baseline: as many of a plainer method.
         floor: real pictures that neither are the test's nor were learned from: no generator need be nearer.
         train: the training pictures, for the nearest one of each that is shown.
@@ -111,7 +113,6 @@ def judge_generation(
     own = manifold.jackknifed_distance(real.features, made.features)
     plain = manifold.jackknifed_distance(real.features, baseline.features)
     lowest = manifold.frechet_distance(real.features, floor.features)
-    shown = made.pictures[:SHOWN]
     places, distances = manifold.nearest(_flat(shown), _flat(train))
     _, usual = manifold.nearest(_flat(_spread(floor.pictures, SHOWN)), _flat(train))
     nearness = float(np.median(distances) / max(float(np.median(usual)), 1e-9))

@@ -1,6 +1,5 @@
 """Pictures from seeds and class names."""
 
-import operator
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -52,12 +51,12 @@ def pictures_of(
             part = slice(start, start + AT_ONCE)
             chosen = None if classes is None else torch.from_numpy(classes[part]).to(device)
             with compute.autocast(), parts_fit():
-                pixels = network(torch.from_numpy(latents[part]).to(device), chosen)  # in [-1, 1], about
+                pixels = network(torch.from_numpy(latents[part]).to(device), chosen)  # in [-1, 1]
             if not bool(torch.isfinite(pixels).all()):
                 raise NotFiniteError(
                     "the generator makes pixels that are not finite: its weights are damaged; train it again."
                 )
-            made.append((pixels.clamp(-1, 1) * 127.5 + 127.5).round().to(torch.uint8).cpu().numpy())
+            made.append((pixels * 127.5 + 127.5).round().to(torch.uint8).cpu().numpy())
     return np.ascontiguousarray(np.concatenate(made))
 
 
@@ -124,7 +123,7 @@ class PictureGenerator:
             raise DataError(
                 f"input {number} names the seed {text[:60]!r}; a whole number from 0 to {HIGHEST_SEED} was needed."
             )
-        return operator.index(int(text))
+        return int(text)
 
     def _wanted(self) -> str:
         if self.classes is None:

@@ -83,10 +83,13 @@ class AdversarialLearner:
             for group in optimizer.param_groups:
                 group["lr"] = rate
         examples, flops = 0, 0.0
+        figures: dict[str, Any] = {}  # of the discriminator, the mean over its updates
         for turn in range(self.discriminator_updates):
             number = index * self.discriminator_updates + turn
             pictures, classes = self.real(number)
-            figures, operations = self._teach_discriminator(pictures, classes, number)
+            found, operations = self._teach_discriminator(pictures, classes, number)
+            for name, value in found.items():
+                figures[name] = figures.get(name, 0.0) + value / self.discriminator_updates
             examples, flops = examples + len(pictures), flops + operations
         more, operations = self._teach_generator(pictures, classes)
         figures |= more

@@ -11,7 +11,6 @@ from chainrule.data.dataset import Examples
 from chainrule.data.order import EpochOrder
 from chainrule.learners.adversarial import AdversarialLearner, Pictures
 from chainrule.learners.rivalry import objective_named
-from chainrule.learners.schedule import learning_rate_factor
 from chainrule.models.folder import ModelConfig, build_model
 from chainrule.models.gan import Discriminator
 from chainrule.models.gan_article import ArticleDiscriminator
@@ -52,12 +51,11 @@ def adversaries(
     rival: nn.Module = ArticleDiscriminator(**own) if recipe.network == "article" else Discriminator(**own)
     networks = [network.to(device) for network in (generator, rival)]
     optimizers = [
-        torch.optim.Adam(network.parameters(), lr=recipe.highest_rate, betas=(MOMENTUM, SECOND_MOMENTUM), fused=True)
+        torch.optim.Adam(
+            network.parameters(), lr=recipe.fitting.learning_rate, betas=(MOMENTUM, SECOND_MOMENTUM), fused=True
+        )
         for network in networks
     ]
-
-    def learning_rate(step: int) -> float:
-        return recipe.highest_rate * learning_rate_factor(step, steps=steps, warmup=recipe.warmup, decay="cosine")
 
     def averaging(step: int) -> float:
         half_life = recipe.averaging * (step + 1)  # at first the average follows at once
@@ -70,7 +68,7 @@ def adversaries(
         average=copy.deepcopy(networks[0]),
         objective=objective_named(recipe.objective, largest_weight=recipe.largest_weight),
         optimizers=(optimizers[0], optimizers[1]),
-        learning_rate=learning_rate,
+        learning_rate=recipe.fitting.rates(steps),
         penalty=recipe.penalty if penalised else None,
         penalty_every=recipe.penalty_every,
         averaging=averaging,

@@ -70,31 +70,33 @@ def feature_network(train: Examples, compute: Compute) -> FeatureNetwork:
 
     Args:
         train: what it learns from.
-        compute: the run's own; its precision does not count, since runs in both are to be compared.
+        compute: the run's own, in which pictures are looked at. The network is trained on one thread of the processor
+            whatever it says, since rounding depends on these, and runs of all kinds are to be compared.
     """
     from chainrule.models.cnn import small_network
 
     compute = replace(compute, precision="fp32", processes=1)
+    alone = replace(compute, device="cpu", threads=1)
     preprocessor = PicturePreprocessor.fit(train)
     # The caller's draws go on as if nothing had been trained, whether it was or was kept.
-    with compute.active() as device, undisturbed():
+    with alone.active(), undisturbed():
         reseed_all(SEED, "feature network")
         channels, classes = preprocessor.shape[0], len(train.dataset.classes or ())
-        network = small_network(channels=channels, classes=classes, widths=WIDTHS, dropout=0.0).to(device)
-        path = _place(train.dataset.sha256, compute)
+        network = small_network(channels=channels, classes=classes, widths=WIDTHS, dropout=0.0)
+        path = _place(train.dataset.sha256)
         if not _restored(network, path):
             say("training the classifier in whose features pictures are compared, once for these data")
-            _train(network, train.limited_to(MOST_EXAMPLES), preprocessor, compute)
+            _train(network, train.limited_to(MOST_EXAMPLES), preprocessor, alone)
             _keep(network, path)
-    network.eval().requires_grad_(requires_grad=False)
+    network.to(compute.device).eval().requires_grad_(requires_grad=False)
     return FeatureNetwork(network=network, preprocessor=preprocessor, compute=compute)
 
 
-def _place(sha256: str, compute: Compute) -> Path:
+def _place(sha256: str) -> Path:
     """Where the weights are kept: told by all that they depend on."""
     import torch
 
-    told = repr((sha256, SEED, WIDTHS, FITTING, MOST_EXAMPLES, compute, torch.__version__))
+    told = repr((sha256, SEED, WIDTHS, FITTING, MOST_EXAMPLES, torch.__version__))
     return cache.folder() / "features" / f"{hashlib.sha256(told.encode()).hexdigest()[:16]}.safetensors"
 
 
@@ -102,9 +104,12 @@ def _restored(network: "nn.Module", path: Path) -> bool:
     """Whether the weights were there; a damaged file is as good as none."""
     from chainrule.models.folder import read_weights
 
-    with contextlib.suppress(ModelFolderError, RuntimeError):
-        network.load_state_dict(read_weights(path))
-        return True
+    with contextlib.suppress(ModelFolderError):
+        weights = read_weights(path)
+        # Loading what fits in part would leave the training to begin with half of it.
+        if {n: v.shape for n, v in weights.items()} == {n: v.shape for n, v in network.state_dict().items()}:
+            network.load_state_dict(weights)
+            return True
     return False
 
 

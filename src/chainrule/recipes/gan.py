@@ -1,13 +1,13 @@
 """`gan`: a generative adversarial network that makes pictures like those it is shown."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from chainrule.errors import DataError, OptionError
 from chainrule.evaluation.band import Band
 from chainrule.recipes.contract import Assembly, ScoredFile, Setting
-from chainrule.recipes.supervised import AT_LEAST_0, COUNT, POSITIVE, SHARE, check_numbers, check_ranges
+from chainrule.recipes.supervised import AT_LEAST_0, COUNT, POSITIVE, SHARE, Fitting, check_numbers, check_ranges
 
 if TYPE_CHECKING:
     from chainrule.evaluation.judgement import Judgement
@@ -55,7 +55,8 @@ class Gan:
     blocks: int = 1
     """Residual blocks of each stage, ≥ 1."""
     group_size: int = 16
-    """Channels that a 3x3 convolution sees together, ≥ 1."""
+    """Channels that a 3x3 convolution sees together, ≥ 1; where it does not divide twice a width, the largest
+    number that divides both."""
     patch: int = 2
     """Pixels a side of the squares that `residual` takes pictures as, ≥ 1."""
     latent_size: int = 64
@@ -88,6 +89,7 @@ class Gan:
         check_ranges(self, least_steps=COUNT, penalty_every=COUNT, discriminator_updates=COUNT)
         check_ranges(self, epochs=POSITIVE, learning_rate=POSITIVE, largest_weight=POSITIVE, penalty=AT_LEAST_0)
         check_ranges(self, warmup=SHARE, averaging=SHARE)
+        self._refuse_idle()
 
     @property
     def turns(self) -> int:
@@ -95,22 +97,54 @@ class Gan:
         return self.discriminator_updates or (CRITIC_UPDATES if self.objective == "wasserstein" else 1)
 
     @property
-    def highest_rate(self) -> float:
-        """The highest learning rate: without penalties a large one ends in pictures all black."""
-        return self.learning_rate or (RATE if self.objective == "relativistic" else RATE_WITHOUT_PENALTIES)
+    def fitting(self) -> Fitting:
+        """How both networks are fitted; without penalties a large learning rate ends in pictures all black."""
+        rate = self.learning_rate or (RATE if self.objective == "relativistic" else RATE_WITHOUT_PENALTIES)
+        return Fitting(
+            batch_size=self.batch_size,
+            epochs=self.epochs / self.turns,
+            least_steps=self.least_steps,
+            learning_rate=rate,
+            warmup=self.warmup,
+            decay="cosine",
+            clip_norm=None,
+        )
+
+    def _refuse_idle(self) -> None:
+        """Refuses settings that this objective or network does nothing with."""
+        idle: dict[str, tuple[str, ...]] = {}
+        if self.objective != "relativistic":
+            idle["--objective relativistic"] = ("penalty", "penalty_every")
+        if self.objective != "wasserstein":
+            idle["--objective wasserstein"] = ("largest_weight",)
+        if self.network == "article":
+            idle["--network residual"] = ("widths", "blocks", "group_size", "patch", "latent_size")
+        defaults = {field.name: field.default for field in fields(self)}
+        for place, names in idle.items():
+            for name in names:
+                if getattr(self, name) != defaults[name]:
+                    raise OptionError(f"--{name.replace('_', '-')} is for {place}; leave it out.")
 
     def generator_arguments(self, shape: tuple[int, int, int], classes: int) -> tuple[str, dict[str, Any]]:
-        """The generator as the model folder names it."""
+        """The generator as the model folder names it.
+
+        Raises:
+            OptionError: pictures of this shape cannot be divided as the settings say.
+        """
+        from chainrule.models.gan_block import lowest_resolution
+
         channels, height, width = shape
         common = {"channels": channels, "height": height, "width": width, "classes": classes * self.conditional}
         if self.network == "article":
             return "gan-article", {**common, "latent_size": LATENT_SIZE_OF_ARTICLE}
         square = self.patch << (len(self.widths) - 1)
-        if height % square or width % square:
+        try:
+            lowest_resolution(height, width, square)
+        except ValueError as error:
             raise OptionError(
                 f"--patch and --widths divide pictures into squares of {square}x{square} pixels, and those of "
                 f"{height}x{width} cannot be divided so; give a smaller patch or fewer widths."
-            )
+            ) from error
         return "gan-residual", {
             **common,
             "class_size": CLASS_SIZE * self.conditional,
@@ -124,6 +158,7 @@ class Gan:
     def build(self, setting: Setting) -> Assembly:
         """Makes two networks with fresh weights, and the classifier in whose features pictures are compared."""
         from chainrule.data.opening import open_examples
+        from chainrule.data.order import EpochOrder
         from chainrule.evaluation.manifold import FEWEST
         from chainrule.models.folder import ModelConfig, write_model
         from chainrule.recipes.adversaries import adversaries
@@ -149,8 +184,8 @@ class Gan:
             classes=classes,
         )
         judge = validation_figures(train, held_out, setting, conditional=self.conditional, most=MOST_IN_EVALUATION)
-        per_epoch = -(-len(train) // self.batch_size)
-        steps = setting.steps or max(self.least_steps, round(self.epochs * per_epoch / self.turns))
+        per_epoch = EpochOrder(examples=len(train), batch_size=self.batch_size, seed=setting.seed).steps_per_epoch
+        steps = setting.steps or self.fitting.steps(per_epoch)
         learner = adversaries(self, setting, train, config, steps=steps, judge=judge)
         return Assembly(
             learner=learner,

@@ -129,14 +129,14 @@ def judge_samples(setting: Setting, model_folder: Path, rows: ScoredFile | None)
     conditional = predictor.classes is not None
     count = len(test)
     asked = classes_asked(shares, count, "test") if conditional else None
-    if asked is not None:
-        asked[:SHOWN] = shown_classes(len(shares))[:count]
     made = predictor.make(latents_of(range(count), predictor.latent_size), asked)
+    first = shown_classes(len(shares)) if conditional else None
     train_pictures = train.pictures()
     floor = seen_by(network, held_out.limited_to(count).pictures())
     judgement = judge_generation(
         real=seen_by(network, test.pictures()),
         made=seen_by(network, made),
+        shown=predictor.make(latents_of(range(SHOWN), predictor.latent_size), first),
         baseline=seen_by(network, gaussian_pictures(train_pictures, train.labels(), count)),
         floor=floor,
         train=train_pictures,

@@ -16,9 +16,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from chainrule.errors import ChainruleError, StorageError
+from chainrule.errors import ChainruleError, OptionError, StorageError
 
 PARTIAL = ".partial-"
+LONGEST_LABEL = 40  # characters that a file's name may take over from elsewhere: file systems take 255 bytes in all
 
 
 def fsync_folder(folder: Path) -> None:
@@ -62,6 +63,16 @@ def storage_errors(place: Path) -> Iterator[None]:
         raise StorageError(
             f"cannot write {refused}: {os.strerror(number)}; choose a folder you may write to with --output."
         ) from error
+
+
+def require_unused(folder: Path, option: str) -> None:
+    """Refuses a folder in which something of the user's could be replaced.
+
+    Raises:
+        OptionError: it holds something, or is a file.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise OptionError(f"{option} {folder} is not an empty folder; give a new one.")
 
 
 def _error_number(error: Exception) -> int | None:
