@@ -48,10 +48,28 @@ def draws_of_each(seed: int, *place: int | str, numbers: NDArray[np.int64]) -> N
         (things,).
     """
     with np.errstate(over="ignore"):
-        bits = np.uint64(derive_seed(seed, *place)) + (numbers.astype(np.uint64) + np.uint64(1)) * GOLDEN
-        for shift, factor in MIXING:
-            bits = (bits ^ (bits >> shift)) * factor
-        return bits ^ (bits >> np.uint64(31))
+        return _mixed(np.uint64(derive_seed(seed, *place)) + (numbers.astype(np.uint64) + np.uint64(1)) * GOLDEN)
+
+
+def words_of_each(seeds: NDArray[np.int64], count: int) -> NDArray[np.uint64]:
+    """The first words of many streams of SplitMix64 at once.
+
+    Args:
+        seeds: (streams,) where each begins, ≥ 0.
+        count: words of each, 64 random bits a word.
+
+    Returns:
+        (streams, count).
+    """
+    with np.errstate(over="ignore"):
+        return _mixed(seeds.astype(np.uint64)[:, None] + np.arange(1, count + 1, dtype=np.uint64) * GOLDEN)
+
+
+def _mixed(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """SplitMix64's output function."""
+    for shift, factor in MIXING:
+        bits = (bits ^ (bits >> shift)) * factor
+    return bits ^ (bits >> np.uint64(31))
 
 
 def reseed_all(seed: int, *place: int | str) -> None:
