@@ -16,6 +16,7 @@ TASKS: Mapping[str, tuple[str, str]] = {
     "text": ("text-classification", NO_TASK),
     "pictures": ("image-classification", NO_TASK),
     "table": ("tabular-classification", "tabular-regression"),
+    "environment": ("reinforcement-learning", "reinforcement-learning"),
 }
 """By kind of data: the hub's name of the task where there are classes, and where there are none."""
 MOST_CLASSES = 50

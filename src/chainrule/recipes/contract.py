@@ -26,7 +26,7 @@ class Setting:
     """Device and precision."""
     dataset: str | None
     data: Path | None
-    """Exactly one of the two is given."""
+    """Exactly one of the two is given; neither to a recipe that learns in an environment, which its setting names."""
     processes: Processes = ALONE
     """Those that learn together."""
     shard: bool = False
@@ -63,11 +63,14 @@ class Assembly:
     save_model: Callable[[Path], None]
     """Writes the learner's present weights, whole with preprocessing and names, into an empty folder."""
     data: Mapping[str, Any]
-    """What `run.json` keeps of the data: `Dataset.summary()`, with its hash."""
+    """What `run.json` keeps of the data, with their hash: `Dataset.summary()`, or `summary_of` an environment."""
     processes: Processes = ALONE
     """Those that the learner shares its work with: the setting's, where it can."""
     observe: Callable[[Path], "Observer"] | None = None
     """From the folder of the run to who draws what is learned while it is; nobody where None."""
+    rate: str | None = None
+    """What the examples of its steps are, where the report is to say how many there were a second: with "updates" it
+    has the key `updates_per_second`."""
     plots: "Callable[[], tuple[Plot, ...]]" = no_plots
     """Pictures of how the learner came where it is, from its present state; asked for once, at the run's end."""
 
@@ -79,10 +82,12 @@ class Recipe(Protocol):
     summary: ClassVar[str]
     """One line: what it is."""
     dataset: ClassVar[str]
-    """The named data set it runs on by default."""
+    """The named data set it runs on by default; or the environment, see below."""
     expected: ClassVar["tuple[Band, ...]"]
     """The results measured, one band a setting."""
     # A recipe that computes in NumPy alone, in fp32 on the CPU, also has `in_numpy: ClassVar[bool] = True`.
+    # One that learns in an environment has `in_environment: ClassVar[bool] = True` and a field `environment: str`,
+    # whose default is `dataset`; it takes no `--dataset` and no `--data`.
 
     def build(self, setting: Setting) -> Assembly:
         """Opens the data and builds the learner; equal settings build equal learners."""

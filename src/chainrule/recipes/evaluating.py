@@ -12,9 +12,11 @@ from chainrule.models.folder import verify
 from chainrule.recipes.computing import asked_of
 from chainrule.recipes.contract import ScoredFile
 from chainrule.recipes.record import band_setting, compute_of, options_of, recipe_of, setting_of
-from chainrule.recipes.running import tell_about
+from chainrule.recipes.running import A_SECOND, tell_about
 from chainrule.runtime.devices import resolve_compute
 from chainrule.training.run_folder import RunFolder
+
+SPEED = ("flops_per_step", "peak_share")
 
 
 def judge_again(path: Path, rows: ScoredFile | None, *, device: str, precision: str) -> dict[str, Any]:
@@ -45,5 +47,5 @@ def judge_again(path: Path, rows: ScoredFile | None, *, device: str, precision: 
         seconds=before["seconds"],
         steps=before["steps"],
         data=data,
-        speed={name: before[name] for name in ("flops_per_step", "peak_share") if name in before},
+        speed={name: value for name, value in before.items() if name in SPEED or name.endswith(A_SECOND)},
     )

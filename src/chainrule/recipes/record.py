@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from chainrule import recipes as recipe_table
-from chainrule.errors import ResumeError, UsageError
+from chainrule.errors import OptionError, ResumeError, UsageError
 from chainrule.recipes.contract import Assembly, Recipe, Setting
 from chainrule.recipes.setting_types import flag_of
 from chainrule.recipes.settings import changed_settings, make, settings_of
@@ -20,7 +20,7 @@ from chainrule.runtime.progress import say
 from chainrule.training.loop import Plan, Selection
 from chainrule.training.options import RunOptions
 
-PACKAGES = ("chainrule", "torch", "numpy", "safetensors", "tokenizers", "pyarrow", "scikit-learn")
+PACKAGES = ("chainrule", "torch", "numpy", "safetensors", "tokenizers", "pyarrow", "scikit-learn", "gymnasium")
 NOT_A_SETTING = frozenset(
     {"output", "seed", "device", "threads", "log_every", "keep_checkpoints", "checkpoint_every", "shard"}
 )
@@ -98,23 +98,52 @@ def plan_in(record: Mapping[str, Any]) -> Plan:
 
 
 def setting_of(recipe: Recipe, options: RunOptions, compute: Compute, processes: Processes = ALONE) -> Setting:
-    """What the recipe is built on."""
+    """What the recipe is built on.
+
+    Raises:
+        OptionError: data were named for a recipe that learns in an environment.
+    """
+    if in_environment(recipe):
+        refuse_data(recipe, options)
     return Setting(
         seed=options.seed,
         steps=options.steps,
         compute=compute,
-        dataset=options.dataset or (None if options.data else recipe.dataset),
+        dataset=options.dataset or (None if options.data or in_environment(recipe) else recipe.dataset),
         data=options.data,
         processes=processes,
         shard=options.shard and processes.count > 1,
     )
 
 
+def in_environment(recipe: Recipe) -> bool:
+    """Whether a recipe learns in an environment, and from no data set."""
+    return bool(getattr(recipe, "in_environment", False))
+
+
+def refuse_data(recipe: Recipe, options: RunOptions) -> None:
+    """Refuses data where there is nothing to do with them.
+
+    Raises:
+        OptionError: some were named.
+    """
+    for name in ("dataset", "data"):
+        if (value := getattr(options, name)) is not None:
+            raise OptionError(
+                f"{recipe.name} learns in an environment, and --{name} {value} was given; "
+                "name the environment with --environment."
+            )
+
+
 def band_setting(recipe: Recipe, options: RunOptions) -> dict[str, Any]:
-    """What a result depends on beside the seed: the data set and every setting that is not the default."""
+    """What a result depends on beside the seed: the data set and every setting that is not the default.
+
+    An environment stands where the data set does.
+    """
     changed = {**changed_settings(options), **changed_settings(recipe)}
     kept = {name: value for name, value in changed.items() if name not in NOT_A_SETTING}
-    return {"dataset": recipe.dataset, **_as_json(kept)}
+    dataset = kept.pop("environment", recipe.dataset) if in_environment(recipe) else recipe.dataset
+    return {"dataset": dataset, **_as_json(kept)}
 
 
 def command_line(recipe: Recipe, options: RunOptions) -> str:

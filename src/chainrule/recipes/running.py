@@ -39,6 +39,7 @@ from chainrule.training.options import RunOptions
 from chainrule.training.run_folder import RunFolder, new_run_folder, only_writer, removed_unless_recorded
 
 LINES_A_RUN = 100
+A_SECOND = "_per_second"
 MOST_EVALUATIONS = 40  # where the user does not say; each also costs a checkpoint
 
 
@@ -186,7 +187,15 @@ def tell_about(data: Mapping[str, Any]) -> None:
 
 
 def plan_of(options: RunOptions, assembly: Assembly) -> Plan:
-    """When the loop does what: as the options say, else by the length of the run."""
+    """When the loop does what: as the options say, else by the length of the run.
+
+    Raises:
+        OptionError: the run is to stop where no evaluation is better than the best, and it knows of no best.
+    """
+    if options.patience is not None and assembly.selection is None:
+        raise OptionError(
+            "--patience waits for a better evaluation, and this recipe keeps its last state; leave it out."
+        )
     evaluate_every = options.evaluate_every or max(assembly.evaluate_every, -(-assembly.steps // MOST_EVALUATIONS))
     return Plan(
         seed=options.seed,
@@ -240,7 +249,7 @@ def _conclude(undertaking: Undertaking, position: Position) -> dict[str, Any]:
             seconds=position.seconds,
             steps=position.step,
             data=assembly.data,
-            speed=_speed(position, undertaking.setting),
+            speed=_speed(position, undertaking.setting, assembly.rate),
         )
         command = launched(command_line(recipe, undertaking.options), undertaking.setting.processes)
         write_card(model, report, recipe, command=command)
@@ -248,10 +257,17 @@ def _conclude(undertaking: Undertaking, position: Position) -> dict[str, Any]:
     return write_report(folder.path, report, judgement)
 
 
-def _speed(position: Position, setting: Setting) -> dict[str, float | None]:
-    """Operations of a step, and the share of the machine's peak, where that is known, at which they were done."""
+def _speed(position: Position, setting: Setting, rate: str | None) -> dict[str, float | None]:
+    """How fast the steps were done.
+
+    Operations of a step, and the share of the machine's peak, where that is known, at which they were done; where a
+    recipe says what its examples are, how many of them a second.
+    """
     seconds, peak = position.seconds - position.evaluating, kept_peak(setting.compute)
     share = None if peak is None or seconds <= 0 else position.flops / seconds / (peak * setting.processes.count)
     if share is not None and share > 1:  # the peak was measured while others were busy
         share = None
-    return {"flops_per_step": position.flops / position.step, "peak_share": share}
+    speed = {"flops_per_step": position.flops / position.step, "peak_share": share}
+    if rate is not None:
+        speed[f"{rate}{A_SECOND}"] = position.examples / seconds if seconds > 0 else None
+    return speed

@@ -1,0 +1,114 @@
+"""Environments of any kind, several at once, whose state is saved by what was done to them."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from chainrule.environments.resets import reset_seeds
+from chainrule.errors import ResumeError
+
+
+class ForeignEnvironments:
+    """Single environments one after the other, reset explicitly, each episode by a seed of its own.
+
+    Gymnasium's environments cannot be saved. What is saved here of each is its episode's number, which gives the seed,
+    and the actions taken since; loading resets it and takes them again. One that is somewhere else afterwards is
+    refused.
+
+    Args:
+        make: makes one environment.
+        count: how many, ≥ 1.
+        seed: of all their episodes, ≥ 0.
+        name: for what is said of them.
+    """
+
+    def __init__(self, make: "Callable[[], gymnasium.Env[Any, Any]]", count: int, *, seed: int, name: str) -> None:
+        self.environments = [make() for _ in range(count)]
+        self.seed, self.name = seed, name
+        self.observation_space = self.environments[0].observation_space
+        self.observations: list[Any] = [None] * count
+        """What each environment shows at present."""
+        self._episodes = np.full(count, -1, np.int64)
+        self._actions: list[list[int]] = [[] for _ in range(count)]
+        self.reset(np.ones(count, np.bool_))
+
+    def __len__(self) -> int:
+        return len(self.environments)
+
+    def reset(self, mask: NDArray[np.bool_]) -> None:
+        """Begins the next episode of these environments, (environments,)."""
+        chosen = np.flatnonzero(mask)
+        self._episodes[chosen] += 1
+        for place, seed in zip(chosen.tolist(), self._seeds(chosen), strict=True):
+            self.observations[place] = self.environments[place].reset(seed=seed)[0]
+            self._actions[place] = []
+
+    def _seeds(self, chosen: NDArray[np.int64]) -> list[int]:
+        seeds: list[int] = reset_seeds(self.seed, chosen, self._episodes[chosen]).tolist()
+        return seeds
+
+    def step(self, actions: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
+        """One action in each environment, none of which may have ended.
+
+        Args:
+            actions: (environments,).
+
+        Returns:
+            Rewards, and what was terminated and truncated, each (environments,); `observations` are the new ones.
+        """
+        count = len(self)
+        rewards, terminated, truncated = np.zeros(count), np.zeros(count, np.bool_), np.zeros(count, np.bool_)
+        for place, action in enumerate(actions.tolist()):
+            self.observations[place], reward, terminated[place], truncated[place], _ = self.environments[place].step(
+                action
+            )
+            rewards[place] = float(reward)
+            self._actions[place].append(action)
+        return rewards, terminated, truncated & ~terminated
+
+    def state_dict(self) -> dict[str, Any]:
+        """Episodes, the actions taken in them one after the other, and a hash of what each environment shows."""
+        return {
+            "episodes": self._episodes,
+            "lengths": np.array([len(taken) for taken in self._actions], np.int64),
+            "actions": np.array([action for taken in self._actions for action in taken], np.int32),
+            "shown": [self._hash(shown) for shown in self.observations],
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Takes the same actions again from the same seeds.
+
+        Raises:
+            ResumeError: an environment is not where it was.
+        """
+        self._episodes = np.array(state["episodes"])
+        every = np.arange(len(self))
+        ends = np.cumsum(state["lengths"])[:-1]
+        taken = np.split(np.asarray(state["actions"]), ends)
+        for place, seed, actions in zip(every.tolist(), self._seeds(every), taken, strict=True):
+            environment = self.environments[place]
+            shown = environment.reset(seed=seed)[0]
+            for action in actions.tolist():
+                shown = environment.step(action)[0]
+            if self._hash(shown) != state["shown"][place]:
+                raise ResumeError(
+                    f"{self.name} does not replay: after the same seed and the same {len(actions):,} actions it is in "
+                    "another state than before, so the run cannot go on exactly; start it anew."
+                )
+            self.observations[place], self._actions[place] = shown, actions.tolist()
+
+    def _hash(self, shown: Any) -> str:
+        space = self.observation_space
+        plain = isinstance(space, spaces.Box | spaces.Discrete | spaces.MultiDiscrete | spaces.MultiBinary)
+        array = np.asarray(shown if plain else spaces.flatten(space, shown))
+        return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
+
+    def close(self) -> None:
+        """Closes them all."""
+        for environment in self.environments:
+            environment.close()
