@@ -52,18 +52,23 @@ class ForeignEnvironments:
         seeds: list[int] = reset_seeds(self.seed, chosen, self._episodes[chosen]).tolist()
         return seeds
 
-    def step(self, actions: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
+    def step(
+        self, actions: NDArray[np.int64], mask: NDArray[np.bool_] | None = None
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
         """One action in each environment, none of which may have ended.
 
         Args:
             actions: (environments,).
+            mask: which environments, (environments,); all where None.
 
         Returns:
             Rewards, and what was terminated and truncated, each (environments,); `observations` are the new ones.
         """
         count = len(self)
         rewards, terminated, truncated = np.zeros(count), np.zeros(count, np.bool_), np.zeros(count, np.bool_)
-        for place, action in enumerate(actions.tolist()):
+        taken = actions.tolist()
+        for place in range(count) if mask is None else np.flatnonzero(mask).tolist():
+            action = taken[place]
             self.observations[place], reward, terminated[place], truncated[place], _ = self.environments[place].step(
                 action
             )

@@ -10,17 +10,17 @@ from torch import Tensor, nn
 
 from chainrule.models.q_network import dueled, outputs_of
 
-NEIGHBOURHOOD = 5  # squares: the middle, up, right, down, left
+NEIGHBOURHOOD = 9  # squares
 OUTSIDE = -3.0  # value of the outermost squares, lower than that of any other
 FLOW = 2.0  # the logit of p at the beginning: what a wall is must be learned, so values first flow everywhere
 LOOK = 8  # rounds from one look at whether anything still changes to the next
 
 
 def neighbourhoods(maps: Float[Tensor, "channels height width scenes"]) -> Float[Tensor, "more inner_h inner_w scenes"]:
-    """What is at each square but the outermost, and up, right, down and left of it."""
-    up, down = maps[:, :-2, 1:-1], maps[:, 2:, 1:-1]
-    left, right = maps[:, 1:-1, :-2], maps[:, 1:-1, 2:]
-    return torch.cat([maps[:, 1:-1, 1:-1], up, right, down, left])  # (5 channels, height - 2, width - 2, scenes)
+    """What is at each square but the outermost and at the eight around it: with a linear layer a 3x3 convolution."""
+    _, height, width, _ = maps.shape
+    moved = [maps[:, row : row + height - 2, column : column + width - 2] for row in range(3) for column in range(3)]
+    return torch.cat(moved)  # (9 channels, height - 2, width - 2, scenes)
 
 
 def spread(
@@ -53,13 +53,13 @@ class EachSquare(nn.Sequential):
 class ValuePropagation(nn.Module):
     """Walls and goal → what each step is worth, at every square of a maze at once.
 
-    What a square and its four neighbours hold gives, by a small network, a first value v₀, a share p in (0, 1) and a
+    What a square and the eight around it hold gives, by a small network, a first value v₀, a share p in (0, 1) and a
     gain b, in a few channels each. Then values spread, the same rule in every round and at every square, until nothing
     changes:
 
         v_{k+1}(s) = max(v_k(s), p(s) · max_{n beside s} v_k(n) + b(s))
 
-    Another small network reads Q(s, ·) from the values and planes of the square and its neighbours. With p = γ and b
+    Another small network reads Q(s, ·) from the values and planes of the square and those around it. With p = γ and b
     the reward of a step where one can walk, and p = 0 in walls, the rule is value iteration; but nobody tells the
     network so: p, b and how to read them are learned from rewards.
 
@@ -83,13 +83,14 @@ class ValuePropagation(nn.Module):
         self,
         *,
         channels: int = 4,
-        hidden_size: int = 32,
+        hidden_size: int = 64,
         actions: int = 4,
         rounds_learned: int = 4,
-        layer_norm: bool = True,
-        dueling: bool = True,
+        layer_norm: bool = False,
+        dueling: bool = False,
     ) -> None:
         super().__init__()
+        self.actions = actions
         self.rounds_learned = rounds_learned
         self.dueling = dueling
 

@@ -1,0 +1,93 @@
+"""From the settings of `maze-dqn`, a network and a world to the learner."""
+
+import copy
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+from chainrule.environments.world import World
+from chainrule.learners.deep_q import DeepQLearner
+from chainrule.learners.parallel_q import ParallelQLearner
+from chainrule.learners.replay import Replay
+
+if TYPE_CHECKING:
+    from chainrule.recipes.maze_dqn import MazeDqn
+
+CORRECTION = 0.4  # β, as the paper on prioritised replay begins with
+LEAST_FILLED = 20  # share of the replay, as one in so many, that must be there before anything is learned
+
+
+def deep_q_learner(
+    recipe: "MazeDqn",
+    network: nn.Module,
+    world: World,
+    *,
+    steps: int,
+    judge: Callable[[nn.Module], Mapping[str, float]],
+) -> ParallelQLearner | DeepQLearner:
+    """The learner that the settings ask for.
+
+    Args:
+        recipe: the settings.
+        network: with fresh weights, on its device.
+        world: where the agents act.
+        steps: in all.
+        judge: the network → figures.
+    """
+    mazes, updating = recipe.in_mazes, recipe.updating
+    highest = updating.learning_rate or (2e-3 if mazes else 1e-3)
+    usual_end = 0.5 if mazes else 0.05
+
+    def learning_rate(step: int) -> float:
+        return highest * (1 - step / steps)
+
+    def epsilon(step: int) -> float:
+        return recipe.exploring.epsilon(step, steps, usual_end=usual_end)
+
+    optimizer = torch.optim.Adam(network.parameters(), lr=highest, fused=True)
+    if recipe.algorithm == "pqn":
+        own = recipe.in_parallel
+        return ParallelQLearner(
+            network=network,
+            world=world,
+            optimizer=optimizer,
+            learning_rate=learning_rate,
+            epsilon=epsilon,
+            judge=judge,
+            rows=recipe.rows,
+            epochs=own.epochs or (1 if mazes else 4),
+            batches=own.batches or (1 if mazes else 4),
+            discount=updating.discount,
+            trace=own.trace,
+            cut_traces=mazes if own.cut_traces is None else own.cut_traces,
+            clip_norm=updating.clip_norm,
+        )
+    replaying = recipe.replaying
+    kept = max(recipe.rows + replaying.n_steps + 2, replaying.replay // recipe.side_by_side)
+    return DeepQLearner(
+        network=network,
+        target=copy.deepcopy(network).requires_grad_(requires_grad=False) if replaying.target_network else None,
+        world=world,
+        replay=Replay(
+            rows=kept,
+            scenes=world.scenes(),
+            agents=world.agents,
+            steps=replaying.n_steps,
+            discount=updating.discount,
+            exponent=replaying.prioritised,
+            correction=CORRECTION,
+        ),
+        optimizer=optimizer,
+        learning_rate=learning_rate,
+        epsilon=epsilon,
+        judge=judge,
+        rows=recipe.rows,
+        updates=replaying.updates,
+        batch_size=replaying.batch_size or (64 if mazes else 256),
+        least_rows=min(kept // LEAST_FILLED + replaying.n_steps + 1, kept),
+        target_every=replaying.target_every,
+        double=replaying.double,
+        clip_norm=updating.clip_norm,
+    )

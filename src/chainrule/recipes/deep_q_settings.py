@@ -1,0 +1,165 @@
+"""Settings of `maze-dqn` that belong together."""
+
+from dataclasses import dataclass, fields
+from typing import Literal
+
+from chainrule.errors import OptionError
+from chainrule.recipes.setting_types import flag_of
+from chainrule.recipes.supervised import COUNT, POSITIVE, check_ranges
+
+PROBABILITY = (0.0, 1.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mazes:
+    """Which mazes are learned, and the rules in them; without a meaning in other environments."""
+
+    rows: int = 7
+    """Of cells, ≥ 2; the maze has 2 rows + 1 squares from top to bottom."""
+    columns: int = 7
+    """Of cells, ≥ 2."""
+    generator: Literal["wilson", "depth-first"] = "wilson"
+    """`wilson` makes each perfect maze as often as any other, `depth-first` those with long corridors."""
+    braid: float = 0.0
+    """Share of the dead ends that are opened, in [0, 1]; a perfect maze has 0."""
+    mazes: int = 20_000
+    """That are learned from, ≥ 1."""
+    fixed_maze: int | None = None
+    """Number of the one maze to learn and to be judged on, from corner to corner; many mazes where None."""
+    agents: int = 32
+    """That walk in each maze, ≥ 1."""
+    step_reward: float = -0.05
+    """For every step; 1 more for the one that reaches the goal."""
+
+    def __post_init__(self) -> None:
+        """Refuses values out of range."""
+        check_ranges(self, rows=(2, 100), columns=(2, 100), braid=PROBABILITY, mazes=(1, 10**6))
+        check_ranges(self, fixed_maze=(0, 10**9), agents=(1, 10**4), step_reward=(-10, 10))
+        if self.fixed_maze is not None and self.mazes != type(self).mazes:
+            raise OptionError("--mazes counts those learned from, and --fixed-maze names the only one; leave one out.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exploring:
+    """How often an agent does anything instead of what it thinks best."""
+
+    exploration: float = 1.0
+    """ε at the beginning, in [0, 1]."""
+    exploration_end: float | None = None
+    """ε at the end, in [0, 1]; 0.5 in mazes and 0.05 elsewhere where it is not given."""
+    exploration_share: float = 0.3
+    """Share of the steps in which ε goes from the one to the other, in [0, 1]."""
+
+    def __post_init__(self) -> None:
+        """Refuses values out of range."""
+        check_ranges(self, exploration=PROBABILITY, exploration_end=PROBABILITY, exploration_share=PROBABILITY)
+        if self.exploration == self.exploration_end and self.exploration_share != type(self).exploration_share:
+            raise OptionError("--exploration-share is for an exploration that changes; leave it out.")
+
+    def epsilon(self, step: int, steps: int, *, usual_end: float) -> float:
+        """ε of a step: a straight line from the beginning to the end."""
+        end = usual_end if self.exploration_end is None else self.exploration_end
+        turning = self.exploration_share * steps
+        done = min(1.0, step / turning) if turning > 0 else 1.0
+        return self.exploration + done * (end - self.exploration)
+
+
+@dataclass(frozen=True, kw_only=True)
+class InParallel:
+    """What `pqn` does with what all agents have just lived through."""
+
+    trace: float = 0.9
+    """λ, how much a return goes by what came later and not by the next state's value, in [0, 1]."""
+    cut_traces: bool | None = None
+    """Whether a return ends before the next explored action; in mazes, where much is explored, if it is not given."""
+    epochs: int | None = None
+    """How often it is learned from, ≥ 1; once in mazes and 4 times elsewhere if it is not given."""
+    batches: int | None = None
+    """Into which it is cut, ≥ 1; 1 in mazes and 4 elsewhere if it is not given."""
+
+    def __post_init__(self) -> None:
+        """Refuses values out of range."""
+        check_ranges(self, trace=PROBABILITY, epochs=COUNT, batches=COUNT)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replaying:
+    """What `dqn` keeps and draws from again."""
+
+    replay: int = 100_000
+    """Transitions that are kept, ≥ 1,000; in mazes of all agents of a maze together, and so as many times more."""
+    prioritised: float = 0.0
+    """α, how far transitions with a large error are preferred, in [0, 1]; 0 draws all alike."""
+    target_network: bool = True
+    """Whether the values that are learned towards come from older weights."""
+    target_every: int = 4
+    """Steps from one copy of the weights to the next, ≥ 1."""
+    double: bool = True
+    """Whether one network chooses the next action and the other judges it."""
+    n_steps: int = 3
+    """Taken as one, ≥ 1."""
+    updates: int = 8
+    """Of the weights a step, ≥ 1."""
+    batch_size: int | None = None
+    """Transitions an update, ≥ 1, in mazes of all agents of a maze together; 64 there, 256 elsewhere by default."""
+
+    def __post_init__(self) -> None:
+        """Refuses values out of range."""
+        check_ranges(self, replay=(1000, 10**9), prioritised=PROBABILITY, target_every=COUNT, n_steps=(1, 100))
+        check_ranges(self, updates=COUNT, batch_size=COUNT)
+        if not self.target_network and self.target_every != type(self).target_every:
+            raise OptionError("--target-every is for a target network; leave it out.")
+        if not self.target_network and self.double != type(self).double:
+            raise OptionError("--no-double is for a target network, since without there is one network; leave it out.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Updating:
+    """How the network's weights are changed."""
+
+    learning_rate: float | None = None
+    """The highest, > 0, from which it falls to 0; 2e-3 in mazes and 1e-3 elsewhere where it is not given."""
+    clip_norm: float = 1.0
+    """Largest norm of the gradient, > 0."""
+    discount: float = 0.99
+    """γ, what a reward a step later counts, in [0, 1]."""
+
+    def __post_init__(self) -> None:
+        """Refuses values out of range."""
+        check_ranges(self, learning_rate=POSITIVE, clip_norm=POSITIVE, discount=PROBABILITY)
+
+
+@dataclass(frozen=True, kw_only=True)
+class QNetwork:
+    """The network that says what actions are worth."""
+
+    layer_norm: bool | None = None
+    """Whether hidden units are normalised; not in mazes, but elsewhere, if it is not given."""
+    dueling: bool = False
+    """Whether a state's value and the actions' advantages are told apart."""
+    channels: int = 4
+    """Of values that spread through a maze, ≥ 1."""
+    hidden_sizes: tuple[int, ...] | None = None
+    """Units of the hidden layers; 64 in mazes, whose layers are all of one size, and 128 128 elsewhere by default."""
+
+    def __post_init__(self) -> None:
+        """Refuses values out of range."""
+        check_ranges(self, channels=(1, 10**4))
+        for size in self.hidden_sizes or ():
+            if not COUNT[0] <= size <= 10**6:
+                raise OptionError(f"--hidden-sizes holds {size}; each must be from 1 to 1,000,000.")
+
+
+def refuse_changed(group: object, reason: str) -> None:
+    """Refuses settings of a group that are not the defaults.
+
+    Args:
+        group: an instance.
+        reason: what they are for, such as "--algorithm dqn".
+
+    Raises:
+        OptionError: one is.
+    """
+    for field in fields(group):  # type: ignore[arg-type]
+        if getattr(group, field.name) != field.default:
+            raise OptionError(f"{flag_of(field.name)} is for {reason}; leave it out.")

@@ -1,0 +1,130 @@
+"""`maze-dqn`: deep Q-learning, by default in mazes that the agent has never seen."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from chainrule.errors import OptionError
+from chainrule.evaluation.band import Band
+from chainrule.recipes.contract import Assembly, ScoredFile, Setting
+from chainrule.recipes.deep_q_settings import (
+    Exploring,
+    InParallel,
+    Mazes,
+    QNetwork,
+    Replaying,
+    Updating,
+    refuse_changed,
+)
+from chainrule.recipes.supervised import COUNT, POSITIVE, check_ranges
+
+if TYPE_CHECKING:
+    from chainrule.evaluation.judgement import Judgement
+
+MAZE = "chainrule/Maze-v0"
+OWN = ("LineWalk-v0", "Maze-v0")  # of this project, which may be named without it
+
+EXPECTED: tuple[Band, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class MazeDqn:
+    """A network that says what each action is worth, learned by trying; in mazes, or in any other environment."""
+
+    name: ClassVar[str] = "maze-dqn"
+    summary: ClassVar[str] = "deep Q-learning that solves mazes it has never seen"
+    dataset: ClassVar[str] = MAZE
+    expected: ClassVar[tuple[Band, ...]] = EXPECTED
+    in_environment: ClassVar[bool] = True
+    in_fp32: ClassVar[bool] = True
+
+    environment: str = MAZE
+    """Any environment of Gymnasium with numbered actions, by its name: CartPole-v1, Acrobot-v1 …"""
+    algorithm: Literal["pqn", "dqn"] = "pqn"
+    """`pqn` learns from what many agents have just lived through, `dqn` from a replay, with a target network."""
+    environments: int | None = None
+    """That are stepped side by side, ≥ 1; 64 where it is not given. In mazes each has several agents."""
+    rollout: int | None = None
+    """Steps of every agent from one update to the next, ≥ 1; 16 in mazes and 32 elsewhere where it is not given."""
+    actions: int | None = None
+    """Of all agents in all, ≥ 1; 100 million in mazes and 250,000 elsewhere where it is not given."""
+    reward_scale: float | None = None
+    """By which rewards are multiplied for the network, > 0; 1 in mazes and 0.1 elsewhere where it is not given."""
+    mazes: Mazes = Mazes()
+    """Which mazes are learned."""
+    exploring: Exploring = Exploring()
+    """How often an agent does anything."""
+    network: QNetwork = QNetwork()
+    """What says what actions are worth."""
+    updating: Updating = Updating()
+    """How its weights are changed."""
+    in_parallel: InParallel = InParallel()
+    """What `pqn` does."""
+    replaying: Replaying = Replaying()
+    """What `dqn` does."""
+
+    def __post_init__(self) -> None:
+        """Refuses values out of range, and settings that would do nothing."""
+        if self.environment in OWN:
+            object.__setattr__(self, "environment", f"chainrule/{self.environment}")
+        check_ranges(self, environments=(1, 100_000), rollout=(1, 100_000), actions=(1, 10**15), reward_scale=POSITIVE)
+        if self.algorithm == "pqn":
+            refuse_changed(self.replaying, "--algorithm dqn")
+        else:
+            refuse_changed(self.in_parallel, "--algorithm pqn")
+        if not self.in_mazes:
+            refuse_changed(self.mazes, f"--environment {MAZE}")
+            if self.network.channels != type(self.network).channels:
+                raise OptionError(f"--channels is for --environment {MAZE}; leave it out.")
+        elif len(set(self.network.hidden_sizes or (1,))) > 1 or self.network.hidden_sizes == ():
+            raise OptionError("--hidden-sizes must give one size in mazes, for all hidden layers of both networks.")
+        check_ranges(self, environments=COUNT)
+
+    @property
+    def in_mazes(self) -> bool:
+        """Whether it learns in mazes."""
+        return self.environment == MAZE
+
+    def count_steps(self, setting: Setting) -> int:
+        """Updates in all, or, of `dqn`, times that all agents have acted and something was learned."""
+        usual = 100_000_000 if self.in_mazes else 250_000
+        if self.mazes.fixed_maze is not None:
+            usual = 2_000_000
+        return setting.steps or -(-(self.actions or usual) // self.actions_a_step)
+
+    @property
+    def actions_a_step(self) -> int:
+        """Of all agents."""
+        return self.side_by_side * (self.mazes.agents if self.in_mazes else 1) * self.rows
+
+    @property
+    def side_by_side(self) -> int:
+        """Environments; of one maze there need not be many."""
+        return self.environments or (4 if self.mazes.fixed_maze is not None else 64)
+
+    @property
+    def rows(self) -> int:
+        """Steps of every agent an update."""
+        return self.rollout or (16 if self.in_mazes else 32)
+
+    def build(self, setting: Setting) -> Assembly:
+        """Opens the environment and makes a network with fresh weights."""
+        if self.in_mazes:
+            from chainrule.recipes.maze_agents import build_in_mazes
+
+            return build_in_mazes(self, setting)
+        from chainrule.recipes.vector_agents import build_in_vectors
+
+        return build_in_vectors(self, setting)
+
+    def judge(self, setting: Setting, model_folder: Path, rows: ScoredFile | None = None) -> "Judgement":
+        """The share of held-out mazes that are solved; in other environments the mean return."""
+        if rows is not None:
+            raise OptionError(f"{self.name} is judged in its environment, which needs no data; leave out --data.")
+        if self.in_mazes:
+            from chainrule.recipes.maze_agents import judge_in_mazes
+
+            return judge_in_mazes(self, setting, model_folder)
+        from chainrule.recipes.vector_agents import judge_in_vectors
+
+        return judge_in_vectors(self, setting, model_folder)
