@@ -185,6 +185,8 @@ def shown(value: object, *, digits: int = 4) -> str:
         return f"{value:,.0f}" if whole else f"{value:.{digits}g}"
     if isinstance(value, list | tuple):
         return ", ".join(map(shown, value))
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {shown(item)}" for name, item in value.items())
     return str(value)
 
 

@@ -53,6 +53,7 @@ class LineWalk(gymnasium.Env[np.int64, np.int64]):
         self.observation_space = spaces.Discrete(2 * half_length + 1)
         self.action_space = spaces.Discrete(2)
         self.place, self.steps = 0, 0
+        self.shape = (1, 2 * half_length + 1)
         self.initial_state_distrib = np.eye(2 * half_length + 1)[half_length]
         self.P = {
             state: {action: [self._transition(state, action)] for action in (LEFT, RIGHT)}

@@ -15,6 +15,7 @@ PREDICTORS = {
     "image-generation": "chainrule.inference.generation:PictureGenerator",
     "sequence-classification": "chainrule.inference.sequences:SequencePredictor",
     "tabular-classification": "chainrule.inference.tables:TableClassifier",
+    "tabular-reinforcement-learning": "chainrule.inference.actions:ActionPredictor",
     "tabular-regression": "chainrule.inference.tables:TableRegressor",
     "text-classification": "chainrule.inference.texts:TextPredictor",
 }

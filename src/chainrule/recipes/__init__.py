@@ -47,6 +47,11 @@ BUILT_IN = {
         "multilayer perceptron that predicts numbers from tables",
         "bike-sharing",
     ),
+    "q-learning": Entry(
+        "chainrule.recipes.q_learning:QLearning",
+        "tabular Q-learning, SARSA and expected SARSA",
+        "chainrule/LineWalk-v0",
+    ),
     "sequence-lstm": Entry(
         "chainrule.recipes.sequence_lstm:SequenceLstm", "LSTM over sequences of vectors", "japanese-vowels"
     ),
