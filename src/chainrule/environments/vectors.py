@@ -48,15 +48,21 @@ class Vectors:
         environments: which; their state is what was done to them.
         actions: how many there are.
         device: where the tensors live.
+        reward_scale: by which rewards are multiplied.
     """
 
     scenes_stay = False
     agents = 1
 
     def __init__(
-        self, environments: ForeignEnvironments, *, actions: int, device: str | torch.device = "cpu"
+        self,
+        environments: ForeignEnvironments,
+        *,
+        actions: int,
+        device: str | torch.device = "cpu",
+        reward_scale: float = 1.0,
     ) -> None:
-        self.environments, self.actions = environments, actions
+        self.environments, self.actions, self.reward_scale = environments, actions, reward_scale
         self.groups, self._device = len(environments), torch.device(device)
         self._ended = np.zeros(self.groups, np.bool_)
         self._places = torch.zeros(self.groups, 1, dtype=torch.int64, device=self._device)
@@ -86,7 +92,7 @@ class Vectors:
         self._scenes = self._seen()
         self._ended = arrays[1] | arrays[2]
         outcome = [torch.from_numpy(array[:, None]).to(self._device) for array in (*arrays, counts)]
-        return Outcome(outcome[0].float(), *outcome[1:])
+        return Outcome(outcome[0].float() * self.reward_scale, *outcome[1:])
 
     def state_dict(self) -> dict[str, Any]:
         """Of the environments, and which of them have ended."""
@@ -101,3 +107,74 @@ class Vectors:
         self.environments.load_state_dict(state["environments"])
         self._ended = np.array(state["ended"])
         self._scenes = self._seen()
+
+
+class AtOnce:
+    """An environment in its own vector form, for episodes that are only watched: its state cannot be kept.
+
+    Args:
+        environments: with `AutoresetMode.NEXT_STEP`.
+        seed: of all their episodes.
+        device: where the tensors live.
+    """
+
+    scenes_stay = False
+    agents = 1
+
+    def __init__(
+        self, environments: "gymnasium.vector.VectorEnv[Any, Any, Any]", *, seed: int, device: str | torch.device = "cpu"
+    ) -> None:
+        self._environments, self._device = environments, torch.device(device)
+        self.groups = environments.num_envs
+        self.actions = int(environments.single_action_space.n)  # type: ignore[attr-defined]
+        self._ended = np.zeros(self.groups, np.bool_)
+        self._places = torch.zeros(self.groups, 1, dtype=torch.int64, device=self._device)
+        self._scenes = self._seen(environments.reset(seed=seed % 2**32)[0])
+
+    def _seen(self, observations: Any) -> Tensor:
+        vectors = np.asarray(observations, np.float32).reshape(self.groups, -1)
+        return torch.from_numpy(vectors).to(self._device)
+
+    def begin(self) -> None:
+        """Nothing: episodes go on."""
+
+    def scenes(self) -> Tensor:
+        """The observation of each environment, (environments, values)."""
+        return self._scenes
+
+    def places(self) -> Tensor:
+        """All 0, (environments, 1)."""
+        return self._places
+
+    def step(self, actions: Tensor) -> Outcome:
+        """One action in each environment; those that have ended begin a new episode instead."""
+        counts = ~self._ended
+        seen, *arrays, _ = self._environments.step(actions[:, 0].cpu().numpy())
+        self._scenes = self._seen(seen)
+        self._ended = arrays[1] | arrays[2]
+        rewards, terminated, truncated = (torch.from_numpy(np.asarray(a)[:, None]).to(self._device) for a in arrays)
+        return Outcome(rewards.float(), terminated, truncated & ~terminated, torch.from_numpy(counts[:, None]))
+
+    def state_dict(self) -> dict[str, Any]:
+        """Nothing."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Nothing."""
+
+
+def at_once(name: str, count: int, *, seed: int, device: str | torch.device) -> AtOnce | None:
+    """An environment in its own vector form; None where it has none that begins ended episodes anew by itself."""
+    import gymnasium
+    from gymnasium.vector import AutoresetMode
+
+    if gymnasium.spec(name).vector_entry_point is None:
+        return None
+    try:
+        made = gymnasium.make_vec(name, count, vectorization_mode="vector_entry_point")
+    except (gymnasium.error.Error, ImportError, TypeError):
+        return None
+    plain = isinstance(made.single_observation_space, spaces.Box)
+    if made.metadata.get("autoreset_mode") is not AutoresetMode.NEXT_STEP or not plain:
+        return None
+    return AtOnce(made, seed=seed, device=device)

@@ -13,6 +13,8 @@ from chainrule.runtime.devices import Compute, resolve_compute
 PREDICTORS = {
     "image-classification": "chainrule.inference.pictures:PicturePredictor",
     "image-generation": "chainrule.inference.generation:PictureGenerator",
+    "maze-reinforcement-learning": "chainrule.inference.mazes:MazePredictor",
+    "reinforcement-learning": "chainrule.inference.vectors:VectorPredictor",
     "sequence-classification": "chainrule.inference.sequences:SequencePredictor",
     "tabular-classification": "chainrule.inference.tables:TableClassifier",
     "tabular-reinforcement-learning": "chainrule.inference.actions:ActionPredictor",

@@ -35,6 +35,8 @@ FAMILIES = {
     "lstm-sequence-classifier": "chainrule.models.lstm:lstm_sequence_classifier",
     "mlp": "chainrule.models.mlp:MultilayerPerceptron",
     "perceptron": "chainrule.models.perceptron:perceptron",
+    "q-value-propagation": "chainrule.models.value_propagation:ValuePropagation",
+    "q-vector": "chainrule.models.q_network:VectorQNetwork",
     "text-lstm": "chainrule.models.text_lstm:text_lstm",
 }
 """Every architecture a file may name, and where it is built.

@@ -65,6 +65,7 @@ class VectorQNetwork(nn.Module):
         self.hidden = nn.Sequential(*layers)
         self.output = nn.Linear(sizes[-1], outputs_of(actions, dueling=dueling))
         self.dueling = dueling
+        self.input_size, self.actions = input_size, actions
 
     def forward(self, scenes: Float[Tensor, "scenes input"]) -> Float[Tensor, "scenes 1 actions"]:
         """What each action is worth."""

@@ -37,6 +37,9 @@ BUILT_IN = {
     ),
     "gan": Entry("chainrule.recipes.gan:Gan", "generative adversarial network that makes pictures", "fashion-mnist"),
     "image-cnn": Entry("chainrule.recipes.image_cnn:ImageCnn", "convolutional network for pictures", "fashion-mnist"),
+    "maze-dqn": Entry(
+        "chainrule.recipes.maze_dqn:MazeDqn", "deep Q-learning that solves mazes it has never seen", "chainrule/Maze-v0"
+    ),
     "mlp-classification": Entry(
         "chainrule.recipes.mlp_classification:MlpClassification",
         "multilayer perceptron that classifies rows of tables",

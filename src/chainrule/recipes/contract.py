@@ -86,6 +86,7 @@ class Recipe(Protocol):
     expected: ClassVar["tuple[Band, ...]"]
     """The results measured, one band a setting."""
     # A recipe that computes in NumPy alone, in fp32 on the CPU, also has `in_numpy: ClassVar[bool] = True`.
+    # One to which small differences matter computes in fp32 everywhere, with `in_fp32: ClassVar[bool] = True`.
     # One that learns in an environment has `in_environment: ClassVar[bool] = True` and a field `environment: str`,
     # whose default is `dataset`; it takes no `--dataset` and no `--data`.
 
