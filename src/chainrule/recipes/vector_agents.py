@@ -9,9 +9,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from chainrule.environments.at_once import at_once
 from chainrule.environments.foreign import ForeignEnvironments
 from chainrule.environments.opening import action_names, count_actions, full_name, open_environment, summary_of
-from chainrule.environments.vectors import Vectors, at_once, vector_size
+from chainrule.environments.vectors import Vectors, vector_size
 from chainrule.environments.world import World
 from chainrule.errors import DataError
 from chainrule.evaluation.played import play_in
@@ -51,14 +52,19 @@ class Arena:
         self.summary = summary_of(one, self.name)
         one.close()
 
-    def world(self, count: int, *, seed: int, device: str, reward_scale: float = 1.0) -> Vectors:
-        """So many of Gymnasium's own, each at the beginning of an episode."""
+    def alone(self, count: int, *, seed: int, device: str, reward_scale: float = 1.0) -> Vectors:
+        """So many of Gymnasium's single ones, each at the beginning of an episode."""
         environments = ForeignEnvironments(lambda: open_environment(self.name), count, seed=seed, name=self.name)
         return Vectors(environments, actions=len(self.actions), device=device, reward_scale=reward_scale)
 
+    def world(self, count: int, *, seed: int, device: str, reward_scale: float = 1.0) -> World:
+        """So many of them: in the environment's own vector form where it has one, which is faster."""
+        many = at_once(self.name, count, seed=seed, device=device, reward_scale=reward_scale)
+        return many or self.alone(count, seed=seed, device=device, reward_scale=reward_scale)
+
     def watched(self, seed: int, device: str) -> World:
-        """Environments to evaluate in: a hundred where they can be stepped at once, otherwise fewer."""
-        return at_once(self.name, PLAYED, seed=seed, device=device) or self.world(WATCHED, seed=seed, device=device)
+        """Environments to evaluate in: a hundred where they are stepped at once, otherwise fewer."""
+        return at_once(self.name, PLAYED, seed=seed, device=device) or self.alone(WATCHED, seed=seed, device=device)
 
 
 def build_in_vectors(recipe: MazeDqn, setting: Setting) -> Assembly:
@@ -147,8 +153,8 @@ def judge_in_vectors(recipe: MazeDqn, setting: Setting, model_folder: Path) -> "
         return torch.randint(len(arena.actions), (PLAYED, 1), device=device)
 
     return judge_returns(
-        _played(arena.world(PLAYED, seed=seed, device=device), network),
-        play_in(arena.world(PLAYED, seed=seed, device=device), anything),
+        _played(arena.alone(PLAYED, seed=seed, device=device), network),
+        play_in(arena.alone(PLAYED, seed=seed, device=device), anything),
         plain_name="any action, all alike",
         figures={},
         extra={},
