@@ -119,7 +119,7 @@ class AtOnce:
 def at_once(
     name: str, count: int, *, seed: int, device: str | torch.device = "cpu", reward_scale: float = 1.0
 ) -> AtOnce | None:
-    """So many of an environment in its own vector form; None where it has none that begins ended episodes anew itself."""
+    """So many of an environment in its own vector form; None where none begins ended episodes anew by itself."""
     if gymnasium.spec(name).vector_entry_point is None:
         return None
     try:

@@ -18,8 +18,8 @@ from chainrule.runtime.draws import draws_of_each, words_of_each
 class Crowd:
     """Groups of agents, each group in a maze with a goal that its agents share.
 
-    Each agent is in a `chainrule/Maze-v0` of its own, and they do not see each other. Its episodes begin in a cell drawn
-    among all but the goal's. `begin` draws every group's maze and goal anew.
+    Each agent is in a `chainrule/Maze-v0` of its own, and they do not see each other. Its episodes begin in a cell
+    drawn among all but the goal's. `begin` draws every group's maze and goal anew.
 
     The scene of a group is two planes of 0 and 1, walls and goal, (2, height, width); places are squares, numbered row
     by row. That all agents of a group can be shown by one scene is what makes a step cheap.
@@ -70,7 +70,8 @@ class Crowd:
         words, cells = words_of_each(seeds, 2), len(self._squares_of_cells)
         self._begun += 1
         self._mazes, self._goals = (
-            (words[:, place] % np.uint64(count)).astype(np.int64) for place, count in enumerate((len(self._pool), cells))
+            (words[:, place] % np.uint64(count)).astype(np.int64)
+            for place, count in enumerate((len(self._pool), cells))
         )
         if self.settings.places == "corners":
             self._goals = np.full(self.groups, cells - 1)

@@ -28,8 +28,8 @@ def vector_size(space: "gymnasium.Space[Any]", name: str) -> int:
     size = spaces.flatdim(space) if space.is_np_flattenable else None
     if size is None or not 1 <= size <= LARGEST:
         raise OptionError(
-            f"the observations of {name} are {' '.join(str(space).split())[:120]}, and the network takes vectors of one "
-            f"length, of at most {LARGEST:,} values; take another environment."
+            f"the observations of {name} are {' '.join(str(space).split())[:120]}, and the network takes vectors of "
+            f"one length, of at most {LARGEST:,} values; take another environment."
         )
     return int(size)
 

@@ -31,7 +31,7 @@ class Tasks(NamedTuple):
     def shortest(self) -> NDArray[np.int64]:
         """Steps of a shortest way from each start to its goal, (mazes,); -1 where there is none."""
         away = distances(self.walls, self.goals).reshape(len(self.walls), -1)
-        return away[np.arange(len(away)), self.starts].astype(np.int64)
+        return np.asarray(away[np.arange(len(away)), self.starts], np.int64)
 
 
 class Walks(NamedTuple):
@@ -66,7 +66,7 @@ def walk_at_random(tasks: Tasks, *, longest: int, seed: int) -> Walks:
 
     def any_action(_: NDArray[np.int64], step: int) -> NDArray[np.int64]:
         bits = draws_of_each(seed, "random walk", step, numbers=mazes)
-        return (bits % np.uint64(len(MOVES))).astype(np.int64)
+        return np.asarray(bits % np.uint64(len(MOVES)), np.int64)
 
     return _walk(tasks, any_action, longest)
 
@@ -82,7 +82,7 @@ def walk_along_the_wall(tasks: Tasks, *, longest: int) -> Walks:
         turns = np.array([1, 0, 3, 2])  # in the order of preference
         ways = (facing[:, None] + turns) % 4
         free = flat[mazes[:, None], squares[:, None] + steps[ways]] == 0
-        facing = ways[mazes, free.argmax(axis=1)]
+        facing = np.asarray(ways[mazes, free.argmax(axis=1)])
         return facing
 
     return _walk(tasks, right_hand, longest)

@@ -22,9 +22,9 @@ class Outcome(NamedTuple):
 class World(Protocol):
     """Agents in groups; those of a group are at different places of one scene.
 
-    A maze is a scene in which many agents walk. Where observations are vectors, each is a scene of one place for itself.
-    As in Gymnasium's own vector environments an agent whose episode has ended begins a new one in the next step, whatever
-    its action: so what is seen after a step is always the state that the step led to.
+    A maze is a scene in which many agents walk. Where observations are vectors, each is a scene of one place for
+    itself. As in Gymnasium's own vector environments an agent whose episode has ended begins a new one in the next
+    step, whatever its action: so what is seen after a step is always the state that the step led to.
     """
 
     actions: int

@@ -81,7 +81,7 @@ def draw_values(
     figure = Figure(figsize=(6.4, 5.6))
     axes = figure.subplots()
     best = np.ma.masked_array(values.max(axis=1).reshape(height, width), walls == 1)
-    axes.set_facecolor(tuple(channel / 255 for channel in WALL))
+    axes.set_facecolor("#{:02x}{:02x}{:02x}".format(*WALL))
     image = axes.imshow(best, cmap="Blues")
     rows, columns = np.nonzero(walls == 0)
     ways = MOVES[values.reshape(height, width, -1)[rows, columns].argmax(axis=1)]

@@ -1,8 +1,6 @@
 """Judging an agent by its walks through mazes."""
 
-from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -61,7 +59,9 @@ def judge_walks(
         figures |= {"solved_larger": float(further.solved.mean())}
         figures |= {"shortest_larger": walk_figures(many, further)["shortest"]}
         rows, columns = (size // 2 for size in many.walls.shape[1:])
-        notes.append(f"“larger” are {len(many.walls):,} mazes of {rows} x {columns} cells, of which none was learned from.")
+        notes.append(
+            f"“larger” are {len(many.walls):,} mazes of {rows} x {columns} cells, of which none was learned from."
+        )
     if perfect:
         notes.append(_of_the_wall(tasks, longest))
     shown = int(tasks.shortest().argmax())
@@ -104,11 +104,11 @@ def judge_walks(
 
 def _of_the_wall(tasks: Tasks, longest: int) -> str:
     walks = walk_along_the_wall(tasks, longest=longest)
-    found: Mapping[str, Any] = walk_figures(tasks, walks)
+    found = walk_figures(tasks, walks)
     return (
         f"Who always keeps a hand on the wall solves {figure_text(float(walks.solved.mean()))} of these mazes, "
-        f"{figure_text(found['shortest'])} by a shortest way, in {figure_text(found['detour'])} times its steps on average; "
-        "but that rule nobody told the agent."
+        f"{figure_text(found['shortest'])} by a shortest way, in {figure_text(found['detour'])} times its steps on "
+        "average; but that rule nobody told the agent."
     )
 
 

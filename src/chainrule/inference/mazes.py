@@ -83,7 +83,9 @@ class MazePredictor:
                 raise DataError(f"{given} holds {len(mazes)} mazes; give it as --data, or a file with one.")
             return read_maze(mazes[0], str(given))
         if not isinstance(given, str):
-            raise DataError(f"input {number} is {type(given).__name__}; this model takes mazes as text, or their files.")
+            raise DataError(
+                f"input {number} is {type(given).__name__}; this model takes mazes as text, or their files."
+            )
         return read_maze(given, f"input {number}")
 
     def _answer(self, task: Tasks) -> dict[str, Any]:

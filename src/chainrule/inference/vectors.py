@@ -30,7 +30,7 @@ class VectorPredictor:
             raise ModelFolderError(f"{folder} does not name each of its actions; copy the whole model folder again.")
         self.config = config
         self.actions = config.classes
-        self.network = model.to(compute.device)
+        self.network: VectorQNetwork = model.to(compute.device)
         self._compute = compute
 
     def values(self, vectors: Float[np.ndarray, "vectors input"]) -> Float[np.ndarray, "vectors actions"]:

@@ -37,8 +37,8 @@ class ParallelQLearner:
 
         L(θ) = E [(Q_θ(s, a) − G^λ)²]
 
-    Gallici et al., "Simplifying deep temporal difference learning", arXiv 2407.04811. Layer normalisation in the network
-    takes the place of a target network, and many agents that of replay.
+    Gallici et al., "Simplifying deep temporal difference learning", arXiv 2407.04811. Layer normalisation in the
+    network takes the place of a target network, and many agents that of replay.
 
     Args:
         network: scenes → values, (scenes, squares, actions), with `forward_flops`.
@@ -119,7 +119,9 @@ class ParallelQLearner:
         world = self.actors.world
         table, flops = self._look()
         rows: dict[str, list[Tensor]] = {}
-        scenes, highest, greedy = [], [], []
+        scenes: list[Tensor] = []
+        highest: list[Tensor] = []
+        greedy: list[Tensor] = []
         for row in range(self.rows + 1):
             if row and not world.scenes_stay:
                 table, operations = self._look()

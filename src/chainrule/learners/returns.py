@@ -13,14 +13,14 @@ from torch import Tensor
 
 
 def lambda_returns(
-    rewards: Float[Tensor, "time *agents"],
-    terminated: Bool[Tensor, "time *agents"],
-    truncated: Bool[Tensor, "time *agents"],
-    next_values: Float[Tensor, "time *agents"],
+    rewards: Float[Tensor, "time ..."],
+    terminated: Bool[Tensor, "time ..."],
+    truncated: Bool[Tensor, "time ..."],
+    next_values: Float[Tensor, "time ..."],
     *,
     discount: float,
-    trace: Float[Tensor, "time *agents"] | float,
-) -> Float[Tensor, "time *agents"]:
+    trace: Float[Tensor, "time ..."] | float,
+) -> Float[Tensor, "time ..."]:
     """λ-returns, from the last step back.
 
         G_t = r_t                                               where the episode terminated with step t
@@ -60,9 +60,9 @@ class Ahead(NamedTuple):
 
 
 def n_step_returns(
-    rewards: Float[Tensor, "n *agents"],
-    terminated: Bool[Tensor, "n *agents"],
-    truncated: Bool[Tensor, "n *agents"],
+    rewards: Float[Tensor, "n ..."],
+    terminated: Bool[Tensor, "n ..."],
+    truncated: Bool[Tensor, "n ..."],
     *,
     discount: float,
 ) -> Ahead:
@@ -79,7 +79,7 @@ def n_step_returns(
     """
     returns = torch.zeros_like(rewards[0])
     discounts = torch.ones_like(returns)
-    steps: Int[Tensor, "*agents"] = torch.zeros_like(returns, dtype=torch.int64)
+    steps: Int[Tensor, "..."] = torch.zeros_like(returns, dtype=torch.int64)
     going = torch.ones_like(terminated[0])
     for reward, ends, is_cut in zip(rewards, terminated, truncated, strict=True):
         returns = returns + torch.where(going, discounts * reward, 0.0)

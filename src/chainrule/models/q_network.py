@@ -1,7 +1,7 @@
 """What a Q-network over vectors is, and the dueling head that every Q-network may have.
 
-A Q-network says of a scene what each action is worth at each of its squares: (scenes, squares, actions). A maze has many
-squares, on any of which an agent may stand; a vector is a scene of one square.
+A Q-network says of a scene what each action is worth at each of its squares: (scenes, squares, actions). A maze has
+many squares, on any of which an agent may stand; a vector is a scene of one square.
 """
 
 from collections.abc import Sequence

@@ -45,9 +45,10 @@ class EachSquare(nn.Sequential):
 
     def forward(self, maps: Float[Tensor, "into height width scenes"]) -> Float[Tensor, "out height width scenes"]:
         """The outputs at each square."""
-        rows = maps.flatten(1).T  # (height · width · scenes, into)
-        outputs: Tensor = super().forward(rows)
-        return outputs.T.unflatten(1, maps.shape[1:])
+        outputs = maps.flatten(1).T  # (height · width · scenes, into)
+        for layer in self:
+            outputs = layer(outputs)
+        return outputs.T.reshape(-1, *maps.shape[1:])
 
 
 class ValuePropagation(nn.Module):
@@ -63,8 +64,8 @@ class ValuePropagation(nn.Module):
     the reward of a step where one can walk, and p = 0 in walls, the rule is value iteration; but nobody tells the
     network so: p, b and how to read them are learned from rewards.
 
-    As the rounds need no more than four reads a square they take as long as the maze is large. Only the last few keep
-    what a gradient needs; those before are taken as given, as in Jacobian-free backpropagation through a fixed point
+    There are as many rounds as the maze asks for, and each is a few comparisons a square. Only the last few keep what a
+    gradient needs; those before are taken as given, as in Jacobian-free backpropagation through a fixed point
     (Fung et al., arXiv 2103.12803). Every square is taught on its own, so what is lost is little.
 
     It differs from the paper: values spread to the four neighbours and not to eight; share and gain are free, where
@@ -97,14 +98,15 @@ class ValuePropagation(nn.Module):
         def layer(into: int, out: int) -> list[nn.Module]:
             return [nn.Linear(into, out), *([nn.LayerNorm(out)] if layer_norm else []), nn.ReLU()]
 
-        self.look = EachSquare(*layer(NEIGHBOURHOOD * 2, hidden_size), nn.Linear(hidden_size, 3 * channels))
+        final = nn.Linear(hidden_size, 3 * channels)
+        self.look = EachSquare(*layer(NEIGHBOURHOOD * 2, hidden_size), final)
         self.read = EachSquare(
             *layer(NEIGHBOURHOOD * (channels + 2), hidden_size),
             *layer(hidden_size, hidden_size),
             nn.Linear(hidden_size, outputs_of(actions, dueling=dueling)),
         )
         with torch.no_grad():
-            self.look[-1].bias[channels : 2 * channels] = FLOW  # type: ignore[index,union-attr,operator]
+            final.bias[channels : 2 * channels] = FLOW
 
     def forward(self, scenes: Float[Tensor, "scenes 2 height width"]) -> Float[Tensor, "scenes squares actions"]:
         """What each action is worth at each square, numbered row by row; at the outermost, which are walls, 0.
@@ -128,7 +130,7 @@ class ValuePropagation(nn.Module):
     def _reached(self, start: Tensor, share: Tensor, gain: Tensor) -> Tensor:
         """The values when nothing changes any more, or after half as many rounds as there are squares.
 
-        No shortest way in a maze is longer: beside each square that can be walked on is a wall of its own.
+        About half of a maze's squares are walls, and no shortest way goes twice through any of the others.
         """
         values = start.clone()
         inner = values[:, 1:-1, 1:-1]
@@ -141,7 +143,7 @@ class ValuePropagation(nn.Module):
         return values
 
     def forward_flops(self, scenes: Float[Tensor, "scenes 2 height width"]) -> float:
-        """Two operations a weight and inner square; the rounds, which are comparisons but for a product, are not counted."""
+        """Two operations a weight and inner square; the rounds, which are comparisons above all, are not counted."""
         count, _, height, width = scenes.shape
         weights = sum(module.weight.numel() for module in self.modules() if isinstance(module, nn.Linear))
         return 2.0 * weights * (height - 2) * (width - 2) * count

@@ -9,8 +9,8 @@ IN_NUMPY = {"device": "cpu", "precision": "fp32"}
 def asked_of(recipe: Recipe, *, device: str, precision: str) -> tuple[str, str]:
     """Device and precision to compute in, `auto` where the machine is to decide.
 
-    A recipe that sets `in_numpy = True` computes in NumPy alone, whatever the machine has; one that sets `in_fp32 = True`
-    on any device, but in float32.
+    A recipe that sets `in_numpy = True` computes in NumPy alone, whatever the machine has; one that sets
+    `in_fp32 = True` on any device, but in float32.
 
     Raises:
         OptionError: it cannot compute so.

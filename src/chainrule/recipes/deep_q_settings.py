@@ -26,8 +26,8 @@ class Mazes:
     """That are learned from, ≥ 1."""
     fixed_maze: int | None = None
     """Number of the one maze to learn and to be judged on, from corner to corner; many mazes where None."""
-    agents: int = 32
-    """That walk in each maze, ≥ 1."""
+    agents: int | None = None
+    """That walk in each maze, ≥ 1; 32 where it is not given, and 128 in a fixed one."""
     step_reward: float = -0.05
     """For every step; 1 more for the one that reaches the goal."""
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import nn
 
@@ -40,6 +39,7 @@ JUDGED, WATCHED, LARGER_JUDGED = 1000, 200, 200  # mazes in the end, in each eva
 LARGER = 4  # cells more in each direction, of mazes that nothing was learned from
 SET_APART = {"test": 1, "validation": 2, "larger": 3}  # the seed of each set of mazes that are not learned from
 
+
 @dataclass(frozen=True)
 class Lessons:
     """The mazes to learn from, and the rules in them."""
@@ -48,6 +48,7 @@ class Lessons:
     settings: MazeSettings
     left_out: int
     """Mazes that equal one that is kept for evaluation or test."""
+
 
 def maze_settings(recipe: MazeDqn, *, more_cells: int = 0, **changes: Any) -> MazeSettings:
     """The environment's settings."""
@@ -61,6 +62,7 @@ def maze_settings(recipe: MazeDqn, *, more_cells: int = 0, **changes: Any) -> Ma
         places="random" if own.fixed_maze is None else "corners",
         **changes,
     )
+
 
 def tasks_of(recipe: MazeDqn, which: str, count: int) -> Tasks:
     """Mazes that nothing is learned from, the same for every seed of a run; of a fixed maze, that alone.
@@ -83,6 +85,7 @@ def tasks_of(recipe: MazeDqn, which: str, count: int) -> Tasks:
     start = settings.starts(reset_seeds(SET_APART[which], numbers, numbers))
     return Tasks(walls, start.agents, start.goals)
 
+
 def lessons(recipe: MazeDqn, seed: int) -> Lessons:
     """The mazes to learn from: other ones for every seed, none of them among those that are set apart.
 
@@ -94,7 +97,11 @@ def lessons(recipe: MazeDqn, seed: int) -> Lessons:
         settings = maze_settings(recipe, mazes=1, first_maze=fixed)
         return Lessons(settings.pool(), settings, 0)
     settings = maze_settings(recipe, mazes=recipe.mazes.mazes, maze_seed=derive_seed(seed, "mazes"))
-    apart = {digest for which, count in (("test", JUDGED), ("validation", WATCHED)) for digest in _digests(recipe, which, count)}
+    apart = {
+        digest
+        for which, count in (("test", JUDGED), ("validation", WATCHED))
+        for digest in _digests(recipe, which, count)
+    }
     walls = settings.pool()
     kept = np.array([_digest(maze) not in apart for maze in walls])
     if not kept.any():
@@ -104,12 +111,15 @@ def lessons(recipe: MazeDqn, seed: int) -> Lessons:
         )
     return Lessons(walls[kept], settings, int((~kept).sum()))
 
+
 def _digest(walls: NDArray[np.uint8]) -> bytes:
     return hashlib.sha256(np.packbits(walls).tobytes()).digest()
+
 
 @lru_cache(maxsize=4)
 def _digests(recipe: MazeDqn, which: str, count: int) -> frozenset[bytes]:
     return frozenset(map(_digest, tasks_of(recipe, which, count).walls))
+
 
 def summary(recipe: MazeDqn, learned: Lessons) -> dict[str, Any]:
     """What `run.json` keeps of the mazes; the hash is over all of them."""
@@ -134,6 +144,7 @@ def summary(recipe: MazeDqn, learned: Lessons) -> dict[str, Any]:
         "notes": notes,
     }
 
+
 def build_in_mazes(recipe: MazeDqn, setting: Setting) -> Assembly:
     """Makes the mazes, and a network with fresh weights."""
     learned = lessons(recipe, setting.seed)
@@ -141,7 +152,7 @@ def build_in_mazes(recipe: MazeDqn, setting: Setting) -> Assembly:
         learned.walls,
         learned.settings,
         groups=recipe.side_by_side,
-        agents=recipe.mazes.agents,
+        agents=recipe.agents,
         seed=derive_seed(setting.seed, "crowd"),
         device=setting.compute.device,
     )
@@ -175,6 +186,7 @@ def build_in_mazes(recipe: MazeDqn, setting: Setting) -> Assembly:
         rate="environment_steps",
     )
 
+
 def watcher(tasks: Tasks, longest: int, compute: Compute) -> Callable[[nn.Module], Mapping[str, float]]:
     """What an evaluation in the training computes of the network."""
     shortest = tasks.shortest()
@@ -188,13 +200,16 @@ def watcher(tasks: Tasks, longest: int, compute: Compute) -> Callable[[nn.Module
 
     return figures
 
+
 def album(run: Path, network: nn.Module, tasks: Tasks, compute: Compute) -> "MazeAlbum":
     """Draws what the network thinks of one maze at every evaluation, and its walk through it in the end."""
     from chainrule.evaluation.maze_album import MazeAlbum
 
     hardest = int(tasks.shortest().argmax())
-    shown = Tasks(*(array[hardest : hardest + 1] for array in tasks))
+    one = slice(hardest, hardest + 1)
+    shown = Tasks(tasks.walls[one], tasks.starts[one], tasks.goals[one])
     return MazeAlbum(run, shown, lambda: maze_values(network, shown.scenes(), compute))
+
 
 def judge_in_mazes(recipe: MazeDqn, setting: Setting, model_folder: Path) -> "Judgement":
     """Judges a finished network in the mazes that were set apart.

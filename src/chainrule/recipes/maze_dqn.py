@@ -43,7 +43,7 @@ class MazeDqn:
     algorithm: Literal["pqn", "dqn"] = "pqn"
     """`pqn` learns from what many agents have just lived through, `dqn` from a replay, with a target network."""
     environments: int | None = None
-    """That are stepped side by side, ≥ 1; 64 where it is not given. In mazes each has several agents."""
+    """That are stepped side by side, ≥ 1; 32 mazes, each with several agents, and 64 of other kinds by default."""
     rollout: int | None = None
     """Steps of every agent from one update to the next, ≥ 1; 16 in mazes and 32 elsewhere where it is not given."""
     actions: int | None = None
@@ -89,18 +89,25 @@ class MazeDqn:
         """Updates in all, or, of `dqn`, times that all agents have acted and something was learned."""
         usual = 100_000_000 if self.in_mazes else 150_000
         if self.mazes.fixed_maze is not None:
-            usual = 2_000_000
+            usual = 3_000_000
         return setting.steps or -(-(self.actions or usual) // self.actions_a_step)
 
     @property
     def actions_a_step(self) -> int:
         """Of all agents."""
-        return self.side_by_side * (self.mazes.agents if self.in_mazes else 1) * self.rows
+        return self.side_by_side * (self.agents if self.in_mazes else 1) * self.rows
+
+    @property
+    def agents(self) -> int:
+        """In each maze."""
+        return self.mazes.agents or (128 if self.mazes.fixed_maze is not None else 32)
 
     @property
     def side_by_side(self) -> int:
-        """Environments; of one maze there need not be many."""
-        return self.environments or (4 if self.mazes.fixed_maze is not None else 64)
+        """Environments; a maze that is the only one is there once."""
+        if self.environments is not None or not self.in_mazes:
+            return self.environments or 64
+        return 32 if self.mazes.fixed_maze is None else 1
 
     @property
     def rows(self) -> int:

@@ -19,7 +19,6 @@ from chainrule.evaluation.played import play_in
 from chainrule.evaluation.returns import MEAN_RETURN, judge_returns
 from chainrule.inference.vectors import TASK, VectorPredictor
 from chainrule.models.folder import ModelConfig, build_model, read_model, write_model
-from chainrule.models.q_network import VectorQNetwork
 from chainrule.recipes.contract import Assembly, Setting
 from chainrule.recipes.deep_q import deep_q_learner
 from chainrule.recipes.maze_dqn import MazeDqn
@@ -140,7 +139,7 @@ def judge_in_vectors(recipe: MazeDqn, setting: Setting, model_folder: Path) -> "
             "there; use the version of gymnasium it was trained with."
         )
     predictor = VectorPredictor(model_folder, *read_model(model_folder), setting.compute)
-    network: VectorQNetwork = predictor.network
+    network = predictor.network
     if (network.input_size, network.actions) != (arena.values, len(arena.actions)):
         raise DataError(
             f"the network takes {network.input_size:,} values and {arena.name} shows {arena.values:,}; "
