@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from chainrule.errors import OptionError
 from chainrule.evaluation.band import Band
 from chainrule.recipes.contract import Assembly, ScoredFile, Setting
-from chainrule.recipes.supervised import check_ranges
+from chainrule.recipes.supervised import POSITIVE, check_ranges
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,7 +62,8 @@ class QLearning:
         if self.environment in OWN:
             object.__setattr__(self, "environment", f"chainrule/{self.environment}")
         check_ranges(self, environments=(1, 1_000_000), actions=(1, 10**15), discount=(0.0, 0.999))
-        check_ranges(self, learning_rate=(1e-12, 1.0), exploration=(0.0, 1.0), exploration_end=(0.0, 1.0))
+        check_ranges(self, learning_rate=POSITIVE)
+        check_ranges(self, learning_rate=(POSITIVE[0], 1.0), exploration=(0.0, 1.0), exploration_end=(0.0, 1.0))
         check_ranges(self, exploration_share=(0.0, 1.0))
         if self.exploration == self.exploration_end and self.exploration_share != type(self).exploration_share:
             raise OptionError("--exploration-share is for an exploration that changes; leave it out.")
