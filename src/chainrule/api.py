@@ -219,7 +219,9 @@ def compare_gradients(
     if precision not in {"fp32", "fp64"}:
         raise OptionError(f"--precision is {precision}; it must be fp32 or fp64.")
     options = RunOptions(dataset=dataset, data=None if data is None else Path(data), seed=seed)
-    made = make(kind, {"batch_size": batch_size, **settings})
+    if "batch_size" in setting_fields(kind):  # where not, there is no batch, and no twin
+        settings["batch_size"] = batch_size
+    made = make(kind, settings)
     compute = resolve_compute("cpu", "fp32")
     with compute.active():
         return compare(made, setting_of(made, options, compute), precision)

@@ -63,7 +63,7 @@ def test_a_report_tells_how_fast_it_was(run):
 def test_a_classifier_s_report_has_every_class(run):
     report = json.loads((run / "report.json").read_text())
     if report["metric"] != "accuracy":
-        assert report["metric"] in {"r2", "frechet_distance"}
+        assert report["metric"] in {"r2", "frechet_distance", "regret"}
         assert "per_class" not in report
         return
     assert {"macro_f1", "balanced_accuracy", "log_loss"} <= report["figures"].keys()
@@ -123,7 +123,7 @@ def test_predict(call, trained, recipe):
 def test_people_read_the_same_figures(call, run):
     told = " ".join(call("evaluate", str(run)).output.split())  # lines end at the terminal's edge
     report = json.loads((run / "report.json").read_text())
-    assert told.startswith(f"{report['recipe']}: {report['examples']:,} test examples, after 13 steps in ")
+    assert told.startswith(f"{report['recipe']}: {report['examples']:,} {report['unit']}, after 13 steps in ")
     assert report["baseline"]["name"] in told
     assert report["against_baseline"] in told
 

@@ -61,6 +61,15 @@ def small_runs(folder: Path) -> dict[str, dict[str, Any]]:
             "latent_size": 5,
             "batch_size": 32,
         },
+        "q-learning": {**COMMON, "environment": "FrozenLake-v1", "steps": 13, "environments": 53},
+        "q-learning, stepped": {
+            **COMMON,
+            "environment": "Taxi-v4",
+            "steps": 13,
+            "environments": 3,
+            "through": "environment",
+            "method": "sarsa",
+        },
         "image-cnn": {**COMMON, "dataset": "digits", "steps": 13, "widths": (4, 8), "batch_size": 64},
         "image-cnn, fast": {
             **COMMON,

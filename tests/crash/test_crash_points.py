@@ -17,6 +17,8 @@ RECIPES = (
     "backprop-regression",
     "gan",
     "image-cnn, fast",
+    "q-learning",
+    "q-learning, stepped",
 )
 SAMPLED = 7  # crash points of each recipe, spread over the whole run and shifted from recipe to recipe
 

@@ -15,7 +15,7 @@ from tests.docs.pages import PAGES, PROJECT
 
 # `<!-- results: sentiment -->` or `<!-- results: all -->`, the table, `<!-- end -->`.
 TABLE = re.compile(r"(?<=<!-- results: )(?P<recipe>[\w-]+)(?P<before> -->\n).*?(?=<!-- end -->)", re.DOTALL)
-LIMITS = {"frechet_distance": (0, math.inf)}  # of figures other than accuracy and R²
+LIMITS = {"frechet_distance": (0, math.inf), "regret": (0, math.inf)}  # of figures other than accuracy and R²
 UP_TO_1 = (-math.inf, 1)
 WORDS = {
     "en": {

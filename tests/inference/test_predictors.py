@@ -14,10 +14,11 @@ from tests.inference.asking import asked, figures, held_back
 FEW = 7
 
 
-GENERATIVE = {"gan"}  # asked for what no test example holds: tests/inference/test_generation.py
+# Asked for what no test example holds: tests/inference/test_generation.py and test_actions.py.
+OTHERS = {"gan", "q-learning"}
 
 
-@pytest.fixture(params=[name for name in recipes.BUILT_IN if name not in GENERATIVE], scope="module")
+@pytest.fixture(params=[name for name in recipes.BUILT_IN if name not in OTHERS], scope="module")
 def run(request, trained):
     return trained(request.param)
 

@@ -4,6 +4,8 @@ Bellman, "Dynamic Programming", 1957. A value is that of the discounted rewards 
 episode that is cut off after so many steps is cut off for learning alone.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -65,10 +67,10 @@ def policy_values(model: TransitionModel, policy: NDArray[np.float64], discount:
     return np.asarray(values)
 
 
-def greedy(values: NDArray[np.floating]) -> NDArray[np.float64]:
+def greedy(values: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     """The policy that takes the first of the best actions, (states, actions).
 
     Args:
         values: (states, actions) what each action is worth.
     """
-    return np.eye(values.shape[1])[values.argmax(axis=1)]
+    return np.asarray(np.eye(values.shape[1])[values.argmax(axis=1)])

@@ -39,7 +39,7 @@ class Maze(gymnasium.Env[NDArray[np.uint8], np.int64]):
 
     def __init__(self, *, render_mode: str | None = None, **settings: Any) -> None:
         self.settings = MazeSettings(**settings)
-        self.render_mode = render_mode
+        self.render_mode, self.max_steps = render_mode, self.settings.longest
         self.observation_space = spaces.Box(0, 1, self.settings.observed, np.uint8)
         self.action_space = spaces.Discrete(4)
         self._pool = self.settings.pool()

@@ -108,7 +108,7 @@ def summary_of(environment: "gymnasium.Env[Any, Any]", name: str) -> dict[str, A
     told = {
         "name": name,
         "settings": settings,
-        "longest_episode": None if spec is None else spec.max_episode_steps,
+        "longest_episode": longest_episode(environment),
         "observations": described(environment.observation_space),
         "actions": described(environment.action_space),
     }
@@ -116,6 +116,13 @@ def summary_of(environment: "gymnasium.Env[Any, Any]", name: str) -> dict[str, A
     if isinstance(model := getattr(environment.unwrapped, "P", None), Mapping):
         digest.update(_numbers(model).tobytes())
     return {**told, "kind": "environment", "sha256": digest.hexdigest()}
+
+
+def longest_episode(environment: "gymnasium.Env[Any, Any]") -> int | None:
+    """Steps after which an episode is truncated: by Gymnasium's wrapper, or by the environment itself."""
+    wrapped = None if environment.spec is None else environment.spec.max_episode_steps
+    own = getattr(environment.unwrapped, "max_steps", None)
+    return wrapped or (own if isinstance(own, int) else None)
 
 
 def described(space: "gymnasium.Space[Any]") -> str:

@@ -1,7 +1,7 @@
 """Environments with numbered states, many at once: by their transition model, or stepped themselves."""
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ Outcome = tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]
 """Rewards, and what was terminated and truncated, each (environments,)."""
 
 
+@runtime_checkable
 class NumberedEnvironments(Protocol):
     """Many environments whose states are numbers."""
 

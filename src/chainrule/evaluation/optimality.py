@@ -96,8 +96,8 @@ def judge_optimality(
         limits=(0, np.inf),
         value=own,
         interval=(own, own),
-        examples=int((truth.model.starts > 0).sum()),
-        unit="first states",
+        examples=(first := int((truth.model.starts > 0).sum())),
+        unit="first states" if first > 1 else "first state",
         baselines=(
             Score(
                 name="any action, all alike",

@@ -11,7 +11,7 @@ from chainrule.evaluation.judgement import Judgement, Score
 from chainrule.metrics import Interval
 
 MEAN_RETURN = "mean_return"
-LONGEST = 10_000  # steps of an episode, after which it is left, whatever the environment says
+LONGEST = 2000  # steps of an episode, after which it is left, whatever the environment says
 NORMAL = 1.959964  # 95 % of the normal distribution lie so many deviations around its mean
 
 

@@ -13,6 +13,7 @@ from chainrule.runtime.draws import generator
 Method = Literal["q-learning", "sarsa", "expected-sarsa"]
 Values = NDArray[np.float64]
 Draws = NDArray[np.float32]
+FLOPS = 5.0  # of a pair that is tried: γ v, r added, Q taken away, α of that, and added to Q
 DENSE = 4  # pairs an environment, up to which all pairs are counted, and not sorted
 
 
@@ -94,7 +95,7 @@ class TabularLearner:
             if on_policy:
                 self._next[ended] = self._choose(environments.states[ended], more[1][ended], epsilon)
         figures = {"temporal_difference": errors, "reward": float(rewards.mean())}
-        return Step({**figures, "exploration": epsilon, "learning_rate": rate}, examples=count, flops=0.0)
+        return Step({**figures, "exploration": epsilon, "learning_rate": rate}, examples=count, flops=FLOPS * count)
 
     def _choose(self, states: NDArray[np.int64], draws: Draws, epsilon: float) -> NDArray[np.int64]:
         """The best action in each state; where a draw from [0, 1) is below ε, any."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from chainrule.errors import OptionError
 from chainrule.evaluation.band import Band
 from chainrule.recipes.contract import Assembly, ScoredFile, Setting
-from chainrule.recipes.supervised import check_ranges
+from chainrule.recipes.supervised import POSITIVE, check_ranges
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,9 +47,9 @@ class QLearning:
     """γ, what a reward a step later counts, in [0, 0.999]."""
     learning_rate: float = 1.0
     """α of a pair of state and action that is tried for the first time, in (0, 1]."""
-    learning_rate_schedule: Literal["visits", "linear", "constant"] | None = None
+    learning_rate_schedule: Literal["auto", "visits", "linear", "constant"] = "auto"
     """How α falls: `visits` divides it by 1 + (1 − γ) n when a pair was tried n times, `linear` takes it to 0 with the
-    steps; by default the first for `q-learning`, the second for the others, whose aim moves with ε."""
+    steps; `auto` takes the first for `q-learning`, the second for the others, whose aim moves with ε."""
     exploration: float = 1.0
     """ε at the beginning: the probability of any action instead of the best one, in [0, 1]."""
     exploration_end: float = 0.1
@@ -62,7 +62,8 @@ class QLearning:
         if self.environment in OWN:
             object.__setattr__(self, "environment", f"chainrule/{self.environment}")
         check_ranges(self, environments=(1, 1_000_000), actions=(1, 10**15), discount=(0.0, 0.999))
-        check_ranges(self, learning_rate=(1e-12, 1.0), exploration=(0.0, 1.0), exploration_end=(0.0, 1.0))
+        check_ranges(self, learning_rate=POSITIVE)
+        check_ranges(self, learning_rate=(POSITIVE[0], 1.0), exploration=(0.0, 1.0), exploration_end=(0.0, 1.0))
         check_ranges(self, exploration_share=(0.0, 1.0))
         if self.exploration == self.exploration_end and self.exploration_share != type(self).exploration_share:
             raise OptionError("--exploration-share is for an exploration that changes; leave it out.")
@@ -81,7 +82,9 @@ class QLearning:
         """
         import numpy as np
 
-        schedule = self.learning_rate_schedule or ("visits" if self.method == "q-learning" else "linear")
+        schedule = self.learning_rate_schedule
+        if schedule == "auto":
+            schedule = "visits" if self.method == "q-learning" else "linear"
         if schedule == "visits":
             return np.asarray(self.learning_rate / (1 + (1 - self.discount) * visits))
         falling = 1 - step / steps if schedule == "linear" else 1.0
