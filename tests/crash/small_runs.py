@@ -8,6 +8,19 @@ import numpy as np
 
 COMMON = {"threads": 1, "log_every": 3, "checkpoint_every": 4, "evaluate_every": 5, "seed": 7}
 
+VECTORS = {"steps": 13, "environments": 3, "rollout": 17, "hidden_sizes": (11,)}
+SMALL_MAZES = {
+    "steps": 13,
+    "rows": 4,
+    "columns": 5,
+    "mazes": 101,
+    "environments": 3,
+    "agents": 7,
+    "rollout": 5,
+    "channels": 2,
+    "hidden_sizes": (11,),
+}
+
 
 def reviews(path: Path) -> Path:
     """Six hundred texts of two kinds, distinct and in Chinese and English."""
@@ -70,6 +83,10 @@ def small_runs(folder: Path) -> dict[str, dict[str, Any]]:
             "through": "environment",
             "method": "sarsa",
         },
+        "maze-dqn": {**COMMON, **SMALL_MAZES},
+        "maze-dqn, replay": {**COMMON, **SMALL_MAZES, "algorithm": "dqn", "prioritised": 0.6, "dueling": True},
+        "maze-dqn, at once": {**COMMON, **VECTORS, "environment": "CartPole-v1"},
+        "maze-dqn, alone": {**COMMON, **VECTORS, "environment": "MountainCar-v0", "algorithm": "dqn", "n_steps": 2},
         "image-cnn": {**COMMON, "dataset": "digits", "steps": 13, "widths": (4, 8), "batch_size": 64},
         "image-cnn, fast": {
             **COMMON,

@@ -19,6 +19,10 @@ RECIPES = (
     "image-cnn, fast",
     "q-learning",
     "q-learning, stepped",
+    "maze-dqn",
+    "maze-dqn, replay",
+    "maze-dqn, at once",
+    "maze-dqn, alone",
 )
 SAMPLED = 7  # crash points of each recipe, spread over the whole run and shifted from recipe to recipe
 

@@ -12,9 +12,11 @@ from chainrule.training.state_tree import read_tree, write_tree
 from tests.crash.small_runs import recipe_in
 from tests.recipes.building import COMPUTE, build, devices_of, leaves, state, steps
 
-RECIPES = (*recipes.BUILT_IN, "image-cnn, fast", "q-learning, stepped")
+WAYS = ("maze-dqn, replay", "maze-dqn, at once", "maze-dqn, alone")
+RECIPES = (*recipes.BUILT_IN, "image-cnn, fast", "q-learning, stepped", *WAYS)
 ADVERSARIAL = {"gan"}  # what has no meaning without labels is tested in tests/learners/test_adversarial.py
-REWARDED = {"q-learning"}  # and without a gradient: tests/learners/test_tabular.py
+TABULAR = {"q-learning"}  # and without a gradient: tests/learners/test_tabular.py
+REWARDED = {*TABULAR, "maze-dqn"}
 NO_NOISE = {"dropout": 0.0, "word_dropout": 0.0, "crop": 0.0, "label_smoothing": 0.0}
 LEARNED_BY_HEART = 0.02  # of the loss at the beginning
 
@@ -55,7 +57,7 @@ def supervised(request, small_settings):
 
 def test_every_parameter_gets_a_gradient(small):
     name, settings = small
-    if name in REWARDED:
+    if name in TABULAR:
         pytest.skip("a table has no gradient")
     assembly = build(name, settings)
     steps(assembly, 0, 1)  # a layer that begins at 0 lets no gradient through in the first update

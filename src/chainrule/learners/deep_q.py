@@ -72,7 +72,7 @@ class DeepQLearner:
         double: bool,
         clip_norm: float,
     ) -> None:
-        self.network: Any = network  # has more than a plain module
+        self.model: Any = network  # has more than a plain module
         self.target = target
         self.actors = Actors(world)
         self.replay = replay
@@ -95,7 +95,7 @@ class DeepQLearner:
                 loss, norm = loss + found / self.updates, norm + length / self.updates
                 flops += operations
         if self.target is not None and (index + 1) % self.target_every == 0:
-            self.target.load_state_dict(self.network.state_dict())
+            self.target.load_state_dict(self.model.state_dict())
         self._fault.note(index, loss, norm)
         figures = {
             "loss": loss,
@@ -117,8 +117,8 @@ class DeepQLearner:
         for row in range(self.rows):
             if row == 0 or not world.scenes_stay:
                 scenes = world.scenes().float()
-                table = self.network(scenes)
-                flops += self.network.forward_flops(scenes)
+                table = self.model(scenes)
+                flops += self.model.forward_flops(scenes)
             values = values_at(table, world.places())
             highest.append(values.amax(dim=-1).mean())
             actions = explore(values, epsilon)
@@ -137,18 +137,18 @@ class DeepQLearner:
         """One update from the replay: its loss, the gradient's norm and the operations."""
         drawn = self.replay.draw(self.batch_size)
         scenes = drawn.scenes.float()
-        table = self.network(scenes)
+        table = self.model(scenes)
         chosen = values_at(table, drawn.places).gather(2, drawn.actions[..., None])[..., 0]
         values, flops = self._next_values(drawn, table.detach())
         wanted = drawn.ahead.returns + drawn.ahead.discounts * values
         losses = nn.functional.smooth_l1_loss(chosen, wanted, reduction="none") * drawn.counts
         count = drawn.counts.sum(dim=1).clamp_min(1)
         loss = (drawn.weights * losses.sum(dim=1) / count).mean()
-        norm = descend(self.network, self.optimizer, loss, self.clip_norm)
+        norm = descend(self.model, self.optimizer, loss, self.clip_norm)
         if self.replay.exponent:
             errors = (chosen.detach() - wanted).abs() * drawn.counts
             self.replay.update(drawn.where, errors.sum(dim=1) / count)
-        return loss.detach(), norm, flops + (1 + BACKWARD_FORWARD_RATIO) * self.network.forward_flops(scenes)
+        return loss.detach(), norm, flops + (1 + BACKWARD_FORWARD_RATIO) * self.model.forward_flops(scenes)
 
     @torch.no_grad()
     def _next_values(self, drawn: Drawn, table: Tensor) -> tuple[Tensor, float]:
@@ -156,11 +156,11 @@ class DeepQLearner:
         scenes = drawn.next_scenes.float()
         own, looks = table, 1
         if not self.actors.world.scenes_stay and (self.double or self.target is None):
-            own, looks = self.network(scenes), 2
+            own, looks = self.model(scenes), 2
         judging = own if self.target is None else self.target(scenes)
         choosing = own if self.double else judging
         values = best_next(values_at(judging, drawn.next_places), values_at(choosing, drawn.next_places))
-        return values, looks * self.network.forward_flops(scenes)
+        return values, looks * self.model.forward_flops(scenes)
 
     def fault(self) -> Fault | None:
         """The first step that was not finite."""
@@ -171,12 +171,12 @@ class DeepQLearner:
 
     def evaluate(self) -> Mapping[str, float]:
         """The judge's figures of the greedy policy."""
-        return self.judge(self.network)
+        return self.judge(self.model)
 
     def state_dict(self) -> Tree:
         """The weights of both networks, the optimizer's moments, the replay, and where every agent is."""
         state = {
-            "model": dict(self.network.state_dict()),
+            "model": dict(self.model.state_dict()),
             "optimizer": optimizer_state(self.optimizer),
             "replay": self.replay.state_dict(),
             "actors": self.actors.state_dict(),
@@ -185,7 +185,7 @@ class DeepQLearner:
 
     def load_state_dict(self, state: Tree) -> None:
         """Goes back to a state."""
-        self.network.load_state_dict(state["model"])
+        self.model.load_state_dict(state["model"])
         if self.target is not None:
             self.target.load_state_dict(state["target"])
         load_optimizer_state(self.optimizer, state["optimizer"])

@@ -74,7 +74,7 @@ class ParallelQLearner:
         cut_traces: bool,
         clip_norm: float,
     ) -> None:
-        self.network: Any = network  # has more than a plain module
+        self.model: Any = network  # has more than a plain module
         self.actors = Actors(world)
         self.optimizer = optimizer
         self.learning_rate, self.epsilon = learning_rate, epsilon
@@ -93,13 +93,13 @@ class ParallelQLearner:
         for _ in range(self.epochs):
             for part in torch.randperm(len(lived.scenes), device=lived.places.device).chunk(self.batches):
                 scenes = lived.scenes[part].float()
-                values = values_at(self.network(scenes), lived.places[part])
+                values = values_at(self.model(scenes), lived.places[part])
                 chosen = values.gather(2, lived.actions[part][..., None])[..., 0]
                 counts = lived.counts[part]
                 loss = ((chosen - lived.returns[part]).square() * counts).sum() / counts.sum().clamp_min(1)
-                norms.append(descend(self.network, self.optimizer, loss, self.clip_norm))
+                norms.append(descend(self.model, self.optimizer, loss, self.clip_norm))
                 losses.append(loss.detach())
-                flops += (1 + BACKWARD_FORWARD_RATIO) * self.network.forward_flops(scenes)
+                flops += (1 + BACKWARD_FORWARD_RATIO) * self.model.forward_flops(scenes)
         loss, norm = torch.stack(losses).mean(), torch.stack(norms).mean()
         self._fault.note(index, loss, norm)
         figures = {
@@ -157,7 +157,7 @@ class ParallelQLearner:
 
     def _look(self) -> tuple[Tensor, float]:
         scenes = self.actors.world.scenes().float()
-        return self.network(scenes), self.network.forward_flops(scenes)
+        return self.model(scenes), self.model.forward_flops(scenes)
 
     def fault(self) -> Fault | None:
         """The first update that was not finite."""
@@ -168,18 +168,18 @@ class ParallelQLearner:
 
     def evaluate(self) -> Mapping[str, float]:
         """The judge's figures of the greedy policy."""
-        return self.judge(self.network)
+        return self.judge(self.model)
 
     def state_dict(self) -> Tree:
         """The weights, the optimizer's moments, and where every agent is."""
         return {
-            "model": dict(self.network.state_dict()),
+            "model": dict(self.model.state_dict()),
             "optimizer": optimizer_state(self.optimizer),
             "actors": self.actors.state_dict(),
         }
 
     def load_state_dict(self, state: Tree) -> None:
         """Goes back to a state."""
-        self.network.load_state_dict(state["model"])
+        self.model.load_state_dict(state["model"])
         load_optimizer_state(self.optimizer, state["optimizer"])
         self.actors.load_state_dict(state["actors"])

@@ -8,7 +8,7 @@ holds the state that the step led to.
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 
@@ -79,7 +79,7 @@ def n_step_returns(
     """
     returns = torch.zeros_like(rewards[0])
     discounts = torch.ones_like(returns)
-    steps: Int[Tensor, "..."] = torch.zeros_like(returns, dtype=torch.int64)
+    steps = torch.zeros_like(returns, dtype=torch.int64)
     going = torch.ones_like(terminated[0])
     for reward, ends, is_cut in zip(rewards, terminated, truncated, strict=True):
         returns = returns + torch.where(going, discounts * reward, 0.0)
