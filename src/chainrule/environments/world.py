@@ -1,7 +1,7 @@
 """Many agents side by side, as a learner sees them."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,6 +19,7 @@ class Outcome(NamedTuple):
     """Whether the agent did the step; where not, its episode had ended before, and it began a new one instead."""
 
 
+@runtime_checkable
 class World(Protocol):
     """Agents in groups; those of a group are at different places of one scene.
 
