@@ -8,13 +8,14 @@ from hypothesis import strategies as st
 from chainrule.learners.returns import lambda_returns, n_step_returns
 
 
-def slow_return(step, rewards, terminated, truncated, values, discount, trace):
+def slow_return(step, lived, discount, trace):
     """G of one agent, as the equation stands."""
+    rewards, terminated, truncated, values = lived
     if terminated[step]:
         return rewards[step]
     if truncated[step] or step == len(rewards) - 1:
         return rewards[step] + discount * values[step]
-    later = slow_return(step + 1, rewards, terminated, truncated, values, discount, trace)
+    later = slow_return(step + 1, lived, discount, trace)
     factor = trace[step + 1]
     return rewards[step] + discount * (factor * later + (1 - factor) * values[step])
 
@@ -31,7 +32,7 @@ def test_lambda_returns_are_those_of_the_slow_recursion(seed, discount, time):
     for group in range(3):
         for agent in range(2):
             one = [part[:, group, agent].tolist() for part in (rewards, ends == 0, ends == 1, values)]
-            wanted = [slow_return(t, *one, discount, trace[:, group, agent].tolist()) for t in range(time)]
+            wanted = [slow_return(t, one, discount, trace[:, group, agent].tolist()) for t in range(time)]
             torch.testing.assert_close(found[:, group, agent], torch.tensor(wanted), rtol=1e-4, atol=1e-5)
 
 

@@ -37,7 +37,9 @@ def deep_q_learner(
         judge: the network → figures.
     """
     mazes, updating = recipe.in_mazes, recipe.updating
-    highest = updating.learning_rate or (2e-3 if mazes else 1e-3)
+    highest = updating.learning_rate
+    discount = updating.discount if updating.discount is not None else (0.98 if mazes else 0.99)
+    clip_norm = updating.clip_norm or (0.1 if mazes else 1.0)
     usual_end = 0.5 if mazes else 0.05
 
     def learning_rate(step: int) -> float:
@@ -59,10 +61,10 @@ def deep_q_learner(
             rows=recipe.rows,
             epochs=own.epochs or (1 if mazes else 4),
             batches=own.batches or (1 if mazes else 4),
-            discount=updating.discount,
+            discount=discount,
             trace=own.trace,
             cut_traces=mazes if own.cut_traces is None else own.cut_traces,
-            clip_norm=updating.clip_norm,
+            clip_norm=clip_norm,
         )
     replaying = recipe.replaying
     kept = max(recipe.rows + replaying.n_steps + 2, replaying.replay // recipe.side_by_side)
@@ -75,7 +77,7 @@ def deep_q_learner(
             scenes=world.scenes(),
             agents=world.agents,
             steps=replaying.n_steps,
-            discount=updating.discount,
+            discount=discount,
             exponent=replaying.prioritised,
             correction=CORRECTION,
         ),
@@ -89,5 +91,5 @@ def deep_q_learner(
         least_rows=min(kept // LEAST_FILLED + replaying.n_steps + 1, kept),
         target_every=replaying.target_every,
         double=replaying.double,
-        clip_norm=updating.clip_norm,
+        clip_norm=clip_norm,
     )

@@ -117,12 +117,12 @@ class Replaying:
 class Updating:
     """How the network's weights are changed."""
 
-    learning_rate: float | None = None
-    """The highest, > 0, from which it falls to 0; 2e-3 in mazes and 1e-3 elsewhere where it is not given."""
-    clip_norm: float = 1.0
-    """Largest norm of the gradient, > 0."""
-    discount: float = 0.99
-    """γ, what a reward a step later counts, in [0, 1]."""
+    learning_rate: float = 1e-3
+    """The highest, > 0, from which it falls to 0."""
+    clip_norm: float | None = None
+    """Largest norm of the gradient, > 0; 0.1 in mazes and 1 elsewhere where it is not given."""
+    discount: float | None = None
+    """γ, what a reward a step later counts, in [0, 1]; 0.98 in mazes and 0.99 elsewhere where it is not given."""
 
     def __post_init__(self) -> None:
         """Refuses values out of range."""
@@ -133,8 +133,8 @@ class Updating:
 class QNetwork:
     """The network that says what actions are worth."""
 
-    layer_norm: bool | None = None
-    """Whether hidden units are normalised; not in mazes, but elsewhere, if it is not given."""
+    layer_norm: bool = True
+    """Whether hidden units are normalised."""
     dueling: bool = False
     """Whether a state's value and the actions' advantages are told apart."""
     channels: int = 4

@@ -161,7 +161,7 @@ def build_in_mazes(recipe: MazeDqn, setting: Setting) -> Assembly:
         arguments={
             "channels": recipe.network.channels,
             "hidden_size": (recipe.network.hidden_sizes or (HIDDEN,))[0],
-            "layer_norm": bool(recipe.network.layer_norm),
+            "layer_norm": recipe.network.layer_norm,
             "dueling": recipe.network.dueling,
         },
         task=TASK,

@@ -69,14 +69,13 @@ class Arena:
 def build_in_vectors(recipe: MazeDqn, setting: Setting) -> Assembly:
     """Opens the environment and makes a network with fresh weights."""
     arena, device = Arena(recipe), setting.compute.device
-    layer_norm = recipe.network.layer_norm
     config = ModelConfig(
         family=FAMILY,
         arguments={
             "input_size": arena.values,
             "hidden_sizes": list(HIDDEN if recipe.network.hidden_sizes is None else recipe.network.hidden_sizes),
             "actions": len(arena.actions),
-            "layer_norm": True if layer_norm is None else layer_norm,
+            "layer_norm": recipe.network.layer_norm,
             "dueling": recipe.network.dueling,
         },
         task=TASK,
