@@ -84,9 +84,9 @@ def small_runs(folder: Path) -> dict[str, dict[str, Any]]:
             "method": "sarsa",
         },
         "maze-dqn": {**COMMON, **SMALL_MAZES},
-        "maze-dqn, replay": {**COMMON, **SMALL_MAZES, "algorithm": "dqn", "prioritised": 0.6, "dueling": True},
+        "maze-dqn, replay": {**COMMON, **SMALL_MAZES, "algorithm": "dqn", "replay": 1000, "prioritised": 0.6, "dueling": True},
         "maze-dqn, at once": {**COMMON, **VECTORS, "environment": "CartPole-v1"},
-        "maze-dqn, alone": {**COMMON, **VECTORS, "environment": "MountainCar-v0", "algorithm": "dqn", "n_steps": 2},
+        "maze-dqn, alone": {**COMMON, **VECTORS, "environment": "MountainCar-v0", "algorithm": "dqn", "replay": 1000},
         "image-cnn": {**COMMON, "dataset": "digits", "steps": 13, "widths": (4, 8), "batch_size": 64},
         "image-cnn, fast": {
             **COMMON,

@@ -87,7 +87,7 @@ class ValuePropagation(nn.Module):
         hidden_size: int = 64,
         actions: int = 4,
         rounds_learned: int = 4,
-        layer_norm: bool = False,
+        layer_norm: bool = True,
         dueling: bool = False,
     ) -> None:
         super().__init__()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from chainrule.recipes.maze_dqn import MazeDqn
 
 CORRECTION = 0.4  # β, as the paper on prioritised replay begins with
-LEAST_FILLED = 20  # share of the replay, as one in so many, that must be there before anything is learned
+LEAST_FILLED = 50  # one part in so many of the replay must be there before anything is learned
 
 
 def deep_q_learner(
