@@ -223,6 +223,13 @@ def test_tables_that_are_too_large_or_not_numbered_from_0_are_refused(registered
         api.train("q-learning", environment="Plain-v0", through="model", output=tmp_path / "run")
 
 
+def test_an_environment_that_is_stepped_itself_is_still_judged_by_its_model(tmp_path):
+    settings = {"environment": "CliffWalking-v1", "through": "environment", "environments": 4, "steps": 300}
+    report = api.train("q-learning", output=tmp_path / "run", seed=1, **settings)
+    assert report["metric"] == "regret"
+    assert report["q_error"] > 0
+
+
 def test_without_a_model_the_mean_return_is_judged(registered, tmp_path):
     registered("Plain-v0", Plain)
     report = api.train("q-learning", environment="Plain-v0", steps=1500, environments=3, output=tmp_path / "run")
