@@ -96,6 +96,8 @@ class ImageCnn:
     """Whether training sees pictures mirrored too; `auto` does unless all classes are single characters."""
     shift: float = OF_NETWORK
     """How far training moves pictures in each direction, as a share of their sides, in [0, 0.5]."""
+    cutout: float = OF_NETWORK
+    """The side of a square that training covers in each picture, as a share of the picture's shorter one, in [0, 1]."""
     views: Literal[1, 2, 6] = 1
     """Of each picture when it is judged: 2 with its mirror image, 6 also moved by a pixel; scores are their mean."""
     lookahead: bool = False
@@ -129,7 +131,7 @@ class ImageCnn:
         if self.network not in PRESETS:
             raise OptionError(f"--network is {self.network!r}; it must be one of {', '.join(PRESETS)}.")
         preset = PRESETS[self.network]
-        own = {name: getattr(preset, name) for name in ("widths", "dropout", "flip", "shift")}
+        own = {name: getattr(preset, name) for name in ("widths", "dropout", "flip", "shift", "cutout")}
         filled = {
             **{name: value for name, value in own.items() if getattr(self, name) is None},
             "classifying": _filled(self.classifying, {"label_smoothing": preset.label_smoothing}),
@@ -137,7 +139,7 @@ class ImageCnn:
         }
         for name, value in filled.items():
             object.__setattr__(self, name, value)
-        check_ranges(self, dropout=SHARE, shift=(0.0, 0.5), labels_per_class=COUNT)
+        check_ranges(self, dropout=SHARE, shift=(0.0, 0.5), cutout=(0.0, 1.0), labels_per_class=COUNT)
         check_ranges(self, trunk_rate=POSITIVE, frozen_epochs=AT_LEAST_0)
         check_numbers("widths", self.widths)
         if not self.widths:
@@ -292,7 +294,11 @@ class ImageCnn:
             )
         _, height, width = preprocessor.shape
         return Augmentation(
-            preprocessor=preprocessor, seed=seed, mirror=mirror, shift=int(self.shift * min(height, width))
+            preprocessor=preprocessor,
+            seed=seed,
+            mirror=mirror,
+            shift=int(self.shift * min(height, width)),
+            cutout=round(self.cutout * min(height, width)),
         )
 
     def judge(self, setting: Setting, model_folder: Path, rows: ScoredFile | None = None) -> "Judgement":
