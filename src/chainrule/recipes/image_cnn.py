@@ -42,8 +42,11 @@ if TYPE_CHECKING:
 
 Group = TypeVar("Group", Classifying, Fitting)
 
+OF_TRUNK: dict[str, Any] = {"trunk_rate": 0.3, "frozen_epochs": 0.0}  # settings of what --from takes over
 FROM_NOTHING = "the same training from nothing"
 LARGEST_EVALUATED = 1000  # pictures at a time where nothing is learned
+
+IDLE = {"fast": ("dropout",), "article": ("widths", "dropout")}  # settings that a network does nothing with
 
 OF_NETWORK: Any = None  # a setting that is the network's own where it is not given
 
@@ -108,9 +111,9 @@ class ImageCnn:
     """How many examples of each class are learned from at most, ≥ 1; all where it is not given."""
     from_: Path | None = None
     """A finished run of image-cnn whose network, but for the head, this one begins with."""
-    trunk_rate: float = 0.3
+    trunk_rate: float = OF_TRUNK["trunk_rate"]
     """Share of the learning rate at which what was taken over goes on learning, > 0."""
-    frozen_epochs: float = 0.0
+    frozen_epochs: float = OF_TRUNK["frozen_epochs"]
     """Epochs in which the new head alone learns, ≥ 0."""
     classifying: Classifying = Classifying(label_smoothing=OF_NETWORK)
     """What is asked of the classifier."""
@@ -137,6 +140,9 @@ class ImageCnn:
             "classifying": _filled(self.classifying, {"label_smoothing": preset.label_smoothing}),
             "fitting": _filled(self.fitting, vars(preset.fitting)),
         }
+        for name in IDLE.get(self.network, ()):
+            if getattr(self, name) not in (None, own[name]):
+                raise OptionError(f"--network {self.network} has no use for --{name}; leave it out.")
         for name, value in filled.items():
             object.__setattr__(self, name, value)
         check_ranges(self, dropout=SHARE, shift=(0.0, 0.5), cutout=(0.0, 1.0), labels_per_class=COUNT)
@@ -149,10 +155,15 @@ class ImageCnn:
                 f"--views {self.views} judges mirror images as well, and with --flip never training sees none; "
                 "use --views 1, or --flip always."
             )
+        self._refuse_without_trunk()
         if self.lookahead and self.network != "fast":
             raise OptionError(f"--lookahead is for --network fast, and this is {self.network}; leave it out.")
-        if self.frozen_epochs and self.from_ is None:
-            raise OptionError("--frozen-epochs is for what --from takes over; name a run with --from, or leave it out.")
+
+    def _refuse_without_trunk(self) -> None:
+        for name, value in OF_TRUNK.items():
+            if self.from_ is None and getattr(self, name) != value:
+                flag = name.replace("_", "-")
+                raise OptionError(f"--{flag} is for what --from takes over; name a run with --from, or leave it out.")
 
     def family_and_arguments(self, shape: tuple[int, int, int], classes: int) -> tuple[str, dict[str, Any]]:
         """The network as the model folder names it.
@@ -339,7 +350,7 @@ class ImageCnn:
         folder = run / "from-nothing"
         if setting.sha256 is not None and not folder.is_dir():
             return None
-        return trained_from_nothing(replace(self, from_=None, frozen_epochs=0.0), setting, folder)
+        return trained_from_nothing(replace(self, from_=None, **OF_TRUNK), setting, folder)
 
 
 def _filled(group: Group, own: Mapping[str, Any]) -> Group:
