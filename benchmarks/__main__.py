@@ -1,6 +1,6 @@
 """All benchmarks, one after another: `python -m benchmarks`."""
 
-from benchmarks import autograd, environments, gan, image_cnn, loop, lstm, tables
+from benchmarks import autograd, environments, gan, image_cnn, loop, lstm, q_learning, tables
 
 tables.main()
 autograd.main()
@@ -8,4 +8,5 @@ lstm.main()
 image_cnn.main()
 gan.main()
 environments.main()
+q_learning.main()
 loop.main()

@@ -146,7 +146,7 @@ def predict(
     Args:
         run: the folder of a run, or a model folder.
         inputs: texts, paths of pictures, or rows of a table (mappings, or JSON objects as text); of a model that
-            makes pictures seeds, or names of classes.
+            makes pictures seeds, or names of classes; of a table of actions numbers of states.
         data: a file or folder with the inputs instead.
         explain: a folder, new or empty, for a PNG an input, of what the model goes by; for classifiers of pictures.
         device: where to compute.

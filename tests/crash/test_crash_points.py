@@ -17,6 +17,7 @@ RECIPES = (
     "backprop-regression",
     "gan",
     "image-cnn, fast",
+    "gan, conditional",
     "q-learning",
     "q-learning, stepped",
     "maze-dqn",

@@ -19,6 +19,7 @@ CASES = [
         {"rows": 3, "columns": 2, "mazes": 5, "braid": 0.7, "step_reward": -0.01, "goal_reward": 0.7},
     ),
     ("chainrule/Maze-v0", {"rows": 2, "columns": 3, "mazes": 7, "view": 5, "generator": "depth-first"}),
+    ("chainrule/Maze-v0", {"mazes": 13, "max_steps": 61}),
     ("chainrule/Maze-v0", {"rows": 2, "columns": 2, "mazes": 3, "places": "corners", "first_maze": 17}),
 ]
 
@@ -54,7 +55,7 @@ def test_ten_thousand_random_steps_are_equal(name, settings):
                 seed = reset_seeds(5, numbers[number : number + 1], episodes[number : number + 1])
                 assert np.array_equal(ones[number].reset(seed=int(seed[0]))[0], observed[number])
     assert compared >= STEPS
-    assert terminations > 20
+    assert terminations > 5
     assert truncations > 20 or settings.get("max_steps") is None
 
 

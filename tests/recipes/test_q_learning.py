@@ -142,10 +142,12 @@ def test_the_map_leaves_blank_what_was_never_tried():
     tried = np.ones((6, 2), np.bool_)
     tried[4] = False
     on_a_grid = draw_action_values(learned, optimum, tried, actions=("left", "right"), grid=(2, 3))
-    pictures = [axes.images[0].get_array() for axes in on_a_grid.axes[:3]]
-    assert np.isnan(np.asarray(pictures[0].filled(np.nan))[1, 1])
-    assert pictures[1].tolist() == [[2, 4, 6], [8, 10, 12]]
-    assert np.nanmax(pictures[2].filled(np.nan)) == -1
+    pictures = [axes.images[0].get_array().filled(-9) for axes in on_a_grid.axes[:3]]
+    assert pictures[0].tolist() == [[1, 3, 5], [7, -9, 11]]
+    assert pictures[1].tolist() == [[2, 4, 6], [8, -9, 12]]
+    assert pictures[2].tolist() == [[-1, -1, -1], [-1, -9, -1]]
+    nothing = draw_action_values(learned, optimum, np.zeros((6, 2), np.bool_), actions=("left", "right"), grid=(2, 3))
+    assert render_png(lambda: nothing).startswith(b"\x89PNG")
     plain = draw_action_values(learned, optimum, tried, actions=("a", "$b"), grid=None)
     assert plain.axes[1].images[0].get_array().shape == (6, 2)
     assert render_png(lambda: on_a_grid).startswith(b"\x89PNG")
@@ -221,6 +223,13 @@ def test_tables_that_are_too_large_or_not_numbered_from_0_are_refused(registered
         api.train("q-learning", environment="Shifted-v0", output=tmp_path / "run")
     with pytest.raises(OptionError, match="Plain-v0 gives no transition model P; leave out --through model"):
         api.train("q-learning", environment="Plain-v0", through="model", output=tmp_path / "run")
+
+
+def test_an_environment_that_is_stepped_itself_is_still_judged_by_its_model(tmp_path):
+    settings = {"environment": "CliffWalking-v1", "through": "environment", "environments": 4, "steps": 300}
+    report = api.train("q-learning", output=tmp_path / "run", seed=1, **settings)
+    assert report["metric"] == "regret"
+    assert report["q_error"] > 0
 
 
 def test_without_a_model_the_mean_return_is_judged(registered, tmp_path):

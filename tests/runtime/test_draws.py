@@ -11,7 +11,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule.runtime.draws import derive_seed, draws_of_each, generator, part_ways, reseed_all
+from chainrule.runtime.draws import derive_seed, draws_of_each, generator, part_ways, reseed_all, words_of_each
 
 places = st.lists(st.integers() | st.text(), max_size=3).map(tuple)
 
@@ -109,3 +109,11 @@ def test_draws_of_each_do_not_depend_on_the_others():
     np.testing.assert_array_equal(draws_of_each(3, "mirror", numbers=np.array([90, 3])), whole[[90, 3]])
     assert len(set(whole.tolist())) == 101
     assert not (whole == draws_of_each(4, "mirror", numbers=np.arange(101))).any()
+
+
+def test_words_are_those_of_splitmix64():
+    """Its first words from 0 and from 1234567, as the reference program in C prints them."""
+    words = words_of_each(np.array([0, 1234567]), 3)
+    assert words[0].tolist() == [0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4, 0x06C45D188009454F]
+    assert words[1].tolist() == [6457827717110365317, 3203168211198807973, 9817491932198370423]
+    assert words_of_each(np.array([7]), 5)[:, :3].tolist() == words_of_each(np.array([7]), 3).tolist()

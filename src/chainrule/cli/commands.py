@@ -95,7 +95,8 @@ def predict_command(
         Parameter(
             name="INPUT",
             help="A text, the path of a picture, or a row of a table as a JSON object; of a model that makes pictures "
-            "a seed or the name of a class; - takes the lines of standard input.",
+            "a seed or the name of a class; of a table of actions the number of a state; - takes the lines of standard "
+            "input.",
         ),
     ],
     data: Annotated[Path | None, Parameter(help="File or folder with the inputs instead.")] = None,

@@ -47,7 +47,7 @@ def full_name(name: str) -> str:
     try:
         gymnasium.spec(name)
     except DeprecatedEnv as error:
-        raise OptionError(f"--environment {name} cannot be had: {error}") from error
+        raise OptionError(f"--environment {name} cannot be had: {str(error).rstrip('.')}.") from error
     except Error as error:
         known = list(gymnasium.registry)
         raise UnknownNameError("environment", name, known if get_close_matches(name, known, n=1) else EASY) from error

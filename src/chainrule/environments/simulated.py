@@ -58,9 +58,10 @@ class SimulatedEnvironments:
 
     def __init__(self, model: TransitionModel, count: int, *, seed: int, longest: int | None) -> None:
         self.model, self.seed, self.longest = model, seed, longest
-        shape = (model.states * model.actions, -1)
-        self._then, self._rewards = model.then.reshape(shape), model.rewards.reshape(shape)
-        self._terminates = model.terminates.reshape(shape)
+        # All outcomes of a pair of state and action stand together, one pair after the other.
+        shape, self._outcomes = (model.states * model.actions, -1), model.then.shape[2]
+        self._then, self._rewards = model.then.reshape(-1), model.rewards.reshape(-1)
+        self._terminates = model.terminates.reshape(-1)
         # Between one outcome and the next, (outcomes - 1, pairs).
         self._bounds = model.probabilities.reshape(shape).cumsum(axis=1)[:, :-1].T.astype(np.float32).copy()
         self.draws = len(self._bounds) > 0
@@ -81,14 +82,14 @@ class SimulatedEnvironments:
     def step(self, actions: NDArray[np.int64], draws: NDArray[np.float32] | None) -> Outcome:
         """One action in each environment."""
         pairs = self.states * self.model.actions + actions
-        places = pairs * self._then.shape[1]
+        places = pairs * self._outcomes
         for bound in self._bounds:
             places += draws >= bound[pairs]
-        self.states = self._then.reshape(-1)[places]
+        self.states = self._then[places]
         self._steps += 1
-        terminated = self._terminates.reshape(-1)[places]
+        terminated = self._terminates[places]
         cut = np.zeros_like(terminated) if self.longest is None else (self._steps >= self.longest) & ~terminated
-        return self._rewards.reshape(-1)[places], terminated, cut
+        return self._rewards[places], terminated, cut
 
     def state_dict(self) -> dict[str, Any]:
         """Where each environment is, since how many steps, and in which episode."""

@@ -56,6 +56,9 @@ class VectorMaze(VectorEnv[Tensor, Tensor, Tensor]):
         self._pool = pool.to(self.device)  # (mazes, height, width)
         height, width = pool.shape[1:]
         self._margin, self._width, self._squares = margin, width, height * width
+        across = torch.arange(-margin, margin + 1, device=self.device)
+        planes = torch.arange(3, device=self.device)[:, None] * self._squares
+        self._window = planes + (across[:, None] * width + across).reshape(-1)  # (3, view²), from the agent's place
         self._moves = torch.from_numpy(MOVES @ (width, 1)).to(self.device)
         # A place is an index into the planes of all environments as one row; places in walls' planes stand for squares.
         self._planes = torch.zeros(num_envs, 3, height, width, dtype=torch.uint8, device=self.device)
@@ -126,10 +129,7 @@ class VectorMaze(VectorEnv[Tensor, Tensor, Tensor]):
     def _observations(self) -> Tensor:
         if (view := self.settings.view) is None:
             return self._planes.clone() if self.copy else self._planes
-        across = torch.arange(view, device=self.device) - self._margin
-        window = (across[:, None] * self._width + across).reshape(-1)  # (view²,)
-        planes = torch.arange(3, device=self.device)[:, None] * self._squares
-        places = self._agents[:, None, None] + (planes + window)  # (environments, 3, view²)
+        places = self._agents[:, None, None] + self._window  # (environments, 3, view²)
         return self._planes.view(-1)[places].view(self.num_envs, 3, view, view)
 
     def distances(self) -> NDArray[np.int16]:

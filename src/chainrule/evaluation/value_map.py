@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 ARROWS = {"up": (0, -1), "right": (1, 0), "down": (0, 1), "left": (-1, 0)}
 """Across and down, of the actions that are drawn as arrows."""
 LENGTH = 0.28  # of an arrow, in squares
+PALE = 0.01  # of the values' range, which the colours of the difference reach at least
 MOST_SHOWN = 2000  # states of a map without a grid, beyond which their rows are thinner than a pixel
 
 Values = NDArray[np.floating[Any]]
@@ -24,7 +25,7 @@ def draw_action_values(
     """Three maps: what was learned, what is true, and how much too high the one is.
 
     On a grid the value of the best action in each square, with an arrow for it; otherwise a column for each action.
-    What was never tried is left blank in what was learned.
+    What was never tried is left blank. Colours of the difference are pale where it is small beside the values.
 
     Args:
         learned: Q, (states, actions).
@@ -36,19 +37,19 @@ def draw_action_values(
     from matplotlib.figure import Figure
 
     shown = learned[:MOST_SHOWN], optimum[:MOST_SHOWN], tried[:MOST_SHOWN]
-    known = np.where(shown[2], shown[0], np.nan)
+    known, exact = (np.where(shown[2], values, np.nan) for values in shown[:2])
     if grid is not None and grid[0] * grid[1] == len(learned):
         seen = shown[2].any(axis=1)
-        maps = [np.where(seen, shown[0].max(axis=1), np.nan).reshape(grid), shown[1].max(axis=1).reshape(grid)]
+        maps = [np.where(seen, values.max(axis=1), np.nan).reshape(grid) for values in shown[:2]]
         wide = grid[1] > 2 * grid[0]
         size = (7.2, 1.1 + 3 * (0.8 + 6.0 * grid[0] / grid[1])) if wide else (11.0, 3.6)
     else:
-        grid, maps, wide, size = None, [known, shown[1]], False, (10.0, 5.0)
+        grid, maps, wide, size = None, [known, exact], False, (10.0, 5.0)
     figure = Figure(figsize=size)
     panels = figure.subplots(3, 1) if wide else figure.subplots(1, 3)
-    low, high = float(np.nanmin(maps[1])), float(np.nanmax(maps[1]))
+    low, high = _range(maps[1])
     difference = maps[0] - maps[1]
-    largest = max(float(np.nanmax(np.abs(difference), initial=0.0)), 1e-9)
+    largest = max(*map(abs, _range(difference)), PALE * (high - low), 1e-9)
     looks: list[tuple[str, Values, dict[str, Any]]] = [
         ("learned", maps[0], {"cmap": "viridis", "vmin": low, "vmax": high}),
         ("exact, by value iteration", maps[1], {"cmap": "viridis", "vmin": low, "vmax": high}),
@@ -62,9 +63,15 @@ def draw_action_values(
         axes.tick_params(length=0)
         _name_axes(axes, grid, actions)
     if grid is not None:
-        for axes, values in zip(panels, (shown[0], shown[1]), strict=False):
-            _draw_arrows(axes, values, grid, actions)
+        for axes, values in zip(panels, shown[:2], strict=False):
+            _draw_arrows(axes, np.where(shown[2].any(axis=1, keepdims=True), values, 0), grid, actions)
     return figure
+
+
+def _range(values: Values) -> tuple[float, float]:
+    """The lowest and the highest number; both 0 where there is none."""
+    numbers = values[np.isfinite(values)]
+    return (float(numbers.min()), float(numbers.max())) if len(numbers) else (0.0, 0.0)
 
 
 def _name_axes(axes: "Axes", grid: tuple[int, int] | None, actions: Sequence[str]) -> None:

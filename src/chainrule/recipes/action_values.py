@@ -52,8 +52,12 @@ class Arena:
                 f"{LARGEST_TABLE:,} pairs; take maze-dqn, whose network needs no table."
             )
         self.model: TransitionModel | None = None
-        if recipe.through != "environment":
+        try:
             self.model = transition_model(self.one, self.name)
+        except OptionError:  # what is tried does not come from it
+            if recipe.through != "environment":
+                raise
+        self.simulated = self.model is not None and recipe.through != "environment"
         if self.model is None and recipe.through == "model":
             raise OptionError(f"{self.name} gives no transition model P; leave out --through model.")
         self.summary = summary_of(self.one, self.name)
@@ -69,7 +73,7 @@ class Arena:
 
     def several(self, count: int, seed: int) -> NumberedEnvironments:
         """So many of them at the beginning of an episode."""
-        if self.model is not None:
+        if self.model is not None and self.simulated:
             return SimulatedEnvironments(self.model, count, seed=seed, longest=self.summary["longest_episode"])
         return self.stepped(count, seed)
 
@@ -99,7 +103,7 @@ def count_states(environment: "gymnasium.Env[Any, Any]", name: str) -> int:
 def build_table(recipe: QLearning, setting: Setting) -> Assembly:
     """Opens the environment and makes an empty table."""
     arena = Arena(recipe)
-    environments, actions = SIMULATED if arena.model is not None else STEPPED
+    environments, actions = SIMULATED if arena.simulated else STEPPED
     environments = recipe.environments or environments
     steps = setting.steps or -(-(recipe.actions or actions) // environments)
     config = ModelConfig(
@@ -194,5 +198,5 @@ def judge_table(recipe: QLearning, setting: Setting, model_folder: Path, rows: S
         plain_name="any action, all alike",
         figures={"tried_share": float((predictor.visits > 0).mean())},
         extra={"q_error": None},
-        notes=(f"{arena.name} was learned without its transition model, so how good a policy can be is not known.",),
+        notes=(f"{arena.name} gives no transition model, so how good a policy can be is not known.",),
     )
