@@ -67,7 +67,9 @@ def deep_q_learner(
             clip_norm=clip_norm,
         )
     replaying = recipe.replaying
-    kept = max(recipe.rows + replaying.n_steps + 2, replaying.replay // recipe.side_by_side)
+    kept = max(
+        recipe.rows + replaying.n_steps + 2, (replaying.replay or (20_000 if mazes else 50_000)) // recipe.side_by_side
+    )
     return DeepQLearner(
         network=network,
         target=copy.deepcopy(network).requires_grad_(requires_grad=False) if replaying.target_network else None,
@@ -86,8 +88,8 @@ def deep_q_learner(
         epsilon=epsilon,
         judge=judge,
         rows=recipe.rows,
-        updates=replaying.updates,
-        batch_size=replaying.batch_size or (64 if mazes else 256),
+        updates=replaying.updates or (1 if mazes else 16),
+        batch_size=replaying.batch_size or (32 if mazes else 256),
         least_rows=min(kept // LEAST_FILLED + replaying.n_steps + 1, kept),
         target_every=replaying.target_every,
         double=replaying.double,

@@ -7,7 +7,7 @@ from chainrule.errors import OptionError
 from chainrule.recipes.setting_types import flag_of
 from chainrule.recipes.supervised import COUNT, POSITIVE, check_ranges
 
-PROBABILITY = (0.0, 1.0)
+PROBABILITY = (0, 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,8 +86,9 @@ class InParallel:
 class Replaying:
     """What `dqn` keeps and draws from again."""
 
-    replay: int = 100_000
-    """Transitions that are kept, ≥ 1,000; in mazes of all agents of a maze together, and so as many times more."""
+    replay: int | None = None
+    """Transitions that are kept, ≥ 1,000; 20,000 in mazes, each of all agents of a maze, and 50,000 elsewhere by
+    default."""
     prioritised: float = 0.0
     """α, how far transitions with a large error are preferred, in [0, 1]; 0 draws all alike."""
     target_network: bool = True
@@ -96,12 +97,12 @@ class Replaying:
     """Steps from one copy of the weights to the next, ≥ 1."""
     double: bool = True
     """Whether one network chooses the next action and the other judges it."""
-    n_steps: int = 3
+    n_steps: int = 1
     """Taken as one, ≥ 1."""
-    updates: int = 8
-    """Of the weights a step, ≥ 1."""
+    updates: int | None = None
+    """Of the weights a step, ≥ 1; 1 in mazes and 16 elsewhere where it is not given."""
     batch_size: int | None = None
-    """Transitions an update, ≥ 1, in mazes of all agents of a maze together; 64 there, 256 elsewhere by default."""
+    """Transitions an update, ≥ 1, in mazes each of all agents of a maze; 32 there and 256 elsewhere by default."""
 
     def __post_init__(self) -> None:
         """Refuses values out of range."""
