@@ -89,6 +89,7 @@ def small_runs(folder: Path) -> dict[str, dict[str, Any]]:
             **SMALL_MAZES,
             "algorithm": "dqn",
             "replay": 1000,
+            "n_steps": 3,
             "prioritised": 0.6,
             "dueling": True,
         },

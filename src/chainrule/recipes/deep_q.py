@@ -91,7 +91,7 @@ def deep_q_learner(
         updates=replaying.updates or (1 if mazes else 16),
         batch_size=replaying.batch_size or (32 if mazes else 256),
         least_rows=min(kept // LEAST_FILLED + replaying.n_steps + 1, kept),
-        target_every=replaying.target_every,
+        target_every=replaying.target_every or (16 if mazes else 1),
         double=replaying.double,
         clip_norm=clip_norm,
     )

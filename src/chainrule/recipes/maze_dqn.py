@@ -89,7 +89,7 @@ class MazeDqn:
         """Updates in all, or, of `dqn`, times that all agents have acted and something was learned."""
         usual = 64_000_000 if self.in_mazes else 150_000
         if self.mazes.fixed_maze is not None:
-            usual = 3_000_000
+            usual = 5_000_000
         return setting.steps or -(-(self.actions or usual) // self.actions_a_step)
 
     @property
