@@ -16,6 +16,7 @@ LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 GAP = "# …"  # in an excerpt: lines left out here
 # No recipe's and no run's; the last is pip's.
 FLAGS = {"--json", "--runs", "--explain", "--no-word-vectors", "--require-hashes"}
+FLAGS |= {"--no-layer-norm", "--no-cut-traces", "--no-target-network", "--no-double"}
 
 
 def anchors(page):

@@ -15,7 +15,7 @@ FEW = 7
 
 
 # Asked for what no test example holds: tests/inference/test_generation.py and test_actions.py.
-OTHERS = {"gan", "q-learning"}
+OTHERS = {"gan", "maze-dqn", "q-learning"}
 
 
 @pytest.fixture(params=[name for name in recipes.BUILT_IN if name not in OTHERS], scope="module")

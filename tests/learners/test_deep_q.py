@@ -75,7 +75,7 @@ def common(network, rate=0.5):
 
 
 def parallel(network, epsilon=0.0, **changes):
-    settings = {"rows": 2, "epochs": 1, "batches": 1, "discount": 0.5, "trace": 0.5, "cut_traces": False}
+    settings = {"rows": 2, "passes": 1, "batches": 1, "discount": 0.5, "trace": 0.5, "cut_traces": False}
     return ParallelQLearner(**common(network), epsilon=lambda _: epsilon, **{**settings, **changes})
 
 

@@ -56,7 +56,7 @@ def own_table(tmp_path_factory):
     return folder
 
 
-OTHER_UNITS = {"q-learning": "first state"}
+OTHER_UNITS = {"maze-dqn": "mazes", "q-learning": "first state"}
 
 
 @pytest.mark.parametrize("recipe", recipes.BUILT_IN)

@@ -72,7 +72,7 @@ def judge_walks(
         value=solved.value,
         interval=solved.interval(),
         examples=len(tasks.walls),
-        unit="mazes",
+        unit="mazes" if len(tasks.walls) > 1 else "maze",
         baselines=(
             Score(
                 name="random walk",

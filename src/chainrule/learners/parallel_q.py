@@ -48,7 +48,7 @@ class ParallelQLearner:
         epsilon: number of an update → ε.
         judge: the network → figures.
         rows: of time an update, ≥ 1.
-        epochs: how often an update learns from all it has lived through, ≥ 1.
+        passes: how often an update learns from all it has lived through, ≥ 1.
         batches: into which that is cut, ≥ 1.
         discount: γ.
         trace: λ.
@@ -67,7 +67,7 @@ class ParallelQLearner:
         epsilon: Callable[[int], float],
         judge: Callable[[nn.Module], Mapping[str, float]],
         rows: int,
-        epochs: int,
+        passes: int,
         batches: int,
         discount: float,
         trace: float,
@@ -79,7 +79,7 @@ class ParallelQLearner:
         self.optimizer = optimizer
         self.learning_rate, self.epsilon = learning_rate, epsilon
         self.judge = judge
-        self.rows, self.epochs, self.batches = rows, epochs, batches
+        self.rows, self.passes, self.batches = rows, passes, batches
         self.discount, self.trace, self.cut_traces = discount, trace, cut_traces
         self.clip_norm = clip_norm
         self._fault = FirstFault(next(network.parameters()).device, "loss", "gradient_norm")
@@ -90,7 +90,7 @@ class ParallelQLearner:
         set_rate(self.optimizer, rate)
         lived, highest, flops = self._live(epsilon)
         losses, norms = [], []
-        for _ in range(self.epochs):
+        for _ in range(self.passes):
             for part in torch.randperm(len(lived.scenes), device=lived.places.device).chunk(self.batches):
                 scenes = lived.scenes[part].float()
                 values = values_at(self.model(scenes), lived.places[part])

@@ -59,7 +59,7 @@ def deep_q_learner(
             epsilon=epsilon,
             judge=judge,
             rows=recipe.rows,
-            epochs=own.epochs or (1 if mazes else 4),
+            passes=own.passes or (1 if mazes else 4),
             batches=own.batches or (1 if mazes else 4),
             discount=discount,
             trace=own.trace,

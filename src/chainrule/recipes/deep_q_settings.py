@@ -5,7 +5,7 @@ from typing import Literal
 
 from chainrule.errors import OptionError
 from chainrule.recipes.setting_types import flag_of
-from chainrule.recipes.supervised import COUNT, POSITIVE, check_ranges
+from chainrule.recipes.supervised import COUNT, POSITIVE, check_numbers, check_ranges
 
 PROBABILITY = (0, 1)
 
@@ -72,14 +72,14 @@ class InParallel:
     """λ, how much a return goes by what came later and not by the next state's value, in [0, 1]."""
     cut_traces: bool | None = None
     """Whether a return ends before the next explored action; in mazes, where much is explored, if it is not given."""
-    epochs: int | None = None
+    passes: int | None = None
     """How often it is learned from, ≥ 1; once in mazes and 4 times elsewhere if it is not given."""
     batches: int | None = None
     """Into which it is cut, ≥ 1; 1 in mazes and 4 elsewhere if it is not given."""
 
     def __post_init__(self) -> None:
         """Refuses values out of range."""
-        check_ranges(self, trace=PROBABILITY, epochs=COUNT, batches=COUNT)
+        check_ranges(self, trace=PROBABILITY, passes=COUNT, batches=COUNT)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,9 +146,7 @@ class QNetwork:
     def __post_init__(self) -> None:
         """Refuses values out of range."""
         check_ranges(self, channels=(1, 10**4))
-        for size in self.hidden_sizes or ():
-            if not COUNT[0] <= size <= 10**6:
-                raise OptionError(f"--hidden-sizes holds {size}; each must be from 1 to 1,000,000.")
+        check_numbers("hidden_sizes", self.hidden_sizes or ())
 
 
 def refuse_changed(group: object, reason: str) -> None:
