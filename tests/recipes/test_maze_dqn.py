@@ -54,7 +54,7 @@ def run(tmp_path_factory):
             "--exploration-share is for an exploration that changes; leave it out.",
         ),
         ({"rows": 1}, "--rows is 1; it must be from 2 to 100."),
-        ({"discount": 1.5}, "--discount is 1.5; it must be from 0 to 1."),
+        ({"discount": 1.5}, "--discount is 1.5; it must be from 0 to 0.999."),
     ],
 )
 def test_settings_that_do_nothing_or_are_out_of_range_are_refused(settings, sentence):

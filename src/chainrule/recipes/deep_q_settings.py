@@ -7,7 +7,7 @@ from chainrule.errors import OptionError
 from chainrule.recipes.setting_types import flag_of
 from chainrule.recipes.supervised import COUNT, POSITIVE, check_numbers, check_ranges
 
-PROBABILITY = (0, 1)
+PROBABILITY = (0.0, 1.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,11 +123,11 @@ class Updating:
     clip_norm: float | None = None
     """Largest norm of the gradient, > 0; 0.1 in mazes and 1 elsewhere where it is not given."""
     discount: float | None = None
-    """γ, what a reward a step later counts, in [0, 1]; 0.98 in mazes and 0.99 elsewhere where it is not given."""
+    """γ, what a reward a step later counts, in [0, 0.999]; 0.98 in mazes and 0.99 elsewhere where it is not given."""
 
     def __post_init__(self) -> None:
         """Refuses values out of range."""
-        check_ranges(self, learning_rate=POSITIVE, clip_norm=POSITIVE, discount=PROBABILITY)
+        check_ranges(self, learning_rate=POSITIVE, clip_norm=POSITIVE, discount=(0.0, 0.999))
 
 
 @dataclass(frozen=True, kw_only=True)

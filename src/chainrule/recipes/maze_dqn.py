@@ -16,7 +16,7 @@ from chainrule.recipes.deep_q_settings import (
     Updating,
     refuse_changed,
 )
-from chainrule.recipes.supervised import COUNT, POSITIVE, check_ranges
+from chainrule.recipes.supervised import POSITIVE, check_ranges
 
 if TYPE_CHECKING:
     from chainrule.evaluation.judgement import Judgement
@@ -67,7 +67,7 @@ class MazeDqn:
         """Refuses values out of range, and settings that would do nothing."""
         if self.environment in OWN:
             object.__setattr__(self, "environment", f"chainrule/{self.environment}")
-        check_ranges(self, environments=(1, 100_000), rollout=(1, 100_000), actions=(1, 10**15), reward_scale=POSITIVE)
+        check_ranges(self, environments=(1, 1_000_000), rollout=(1, 100_000), actions=(1, 10**15), reward_scale=POSITIVE)
         if self.algorithm == "pqn":
             refuse_changed(self.replaying, "--algorithm dqn")
         else:
@@ -78,7 +78,6 @@ class MazeDqn:
                 raise OptionError(f"--channels is for --environment {MAZE}; leave it out.")
         elif len(set(self.network.hidden_sizes or (1,))) > 1 or self.network.hidden_sizes == ():
             raise OptionError("--hidden-sizes must give one size in mazes, for all hidden layers of both networks.")
-        check_ranges(self, environments=COUNT)
 
     @property
     def in_mazes(self) -> bool:
