@@ -67,7 +67,8 @@ class MazeDqn:
         """Refuses values out of range, and settings that would do nothing."""
         if self.environment in OWN:
             object.__setattr__(self, "environment", f"chainrule/{self.environment}")
-        check_ranges(self, environments=(1, 1_000_000), rollout=(1, 100_000), actions=(1, 10**15), reward_scale=POSITIVE)
+        check_ranges(self, environments=(1, 1_000_000), rollout=(1, 100_000), actions=(1, 10**15))
+        check_ranges(self, reward_scale=POSITIVE)
         if self.algorithm == "pqn":
             refuse_changed(self.replaying, "--algorithm dqn")
         else:
