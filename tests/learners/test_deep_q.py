@@ -19,7 +19,7 @@ LENGTH = 5  # squares of the line; the goal is the last
 class Line:
     """Agents on one line; action 1 goes right, 0 left. Whoever reaches the end is paid 1, whatever comes later."""
 
-    scenes_stay, actions, groups, agents = True, 2, 1, 3
+    scenes_stay, actions, groups, agents, reward_scale = True, 2, 1, 3, 1.0
 
     def __init__(self):
         self.begin()
@@ -204,3 +204,7 @@ def test_the_mean_return_is_that_of_ended_episodes_alone():
         actors.act(right)
     assert float(actors.mean_return()) == 1
     assert float(actors.mean_return()) == 1  # nothing ended since
+    actors.world.reward_scale = 0.5
+    for _ in range(2):
+        actors.act(right)
+    assert float(actors.mean_return()) == 2  # as the environment pays, not as the network is told

@@ -53,6 +53,7 @@ def run(tmp_path_factory):
             {"exploration": 0.3, "exploration_end": 0.3, "exploration_share": 0.9},
             "--exploration-share is for an exploration that changes; leave it out.",
         ),
+        ({"reward_scale": 0.5}, "--reward-scale is for other environments than mazes; leave it out."),
         ({"rows": 1}, "--rows is 1; it must be from 2 to 100."),
         ({"discount": 1.5}, "--discount is 1.5; it must be from 0 to 0.999."),
     ],

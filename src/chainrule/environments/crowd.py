@@ -34,6 +34,7 @@ class Crowd:
     """
 
     scenes_stay = True
+    reward_scale = 1.0
     actions = len(MOVES)
 
     def __init__(

@@ -33,6 +33,8 @@ class World(Protocol):
     groups: int
     agents: int
     """In each group."""
+    reward_scale: float
+    """By which the environment's rewards were multiplied."""
     scenes_stay: bool
     """Whether scenes change in `begin` alone."""
 

@@ -55,8 +55,9 @@ class Actors:
         return outcome
 
     def mean_return(self) -> Tensor:
-        """Of the episodes that ended since this was asked last; the same as then where none did."""
+        """Of the episodes that ended since this was asked last, unscaled; the same as then where none did."""
         total, count = self._ended
+        total = total / self.world.reward_scale
         self._mean = torch.where(count > 0, total / count.clamp_min(1), self._mean)
         self._ended = torch.zeros_like(self._ended)
         return self._mean

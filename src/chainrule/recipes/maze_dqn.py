@@ -49,7 +49,7 @@ class MazeDqn:
     actions: int | None = None
     """Of all agents in all, ≥ 1; 64 million in mazes and 150,000 elsewhere where it is not given."""
     reward_scale: float | None = None
-    """By which rewards are multiplied for the network, > 0; 1 in mazes and 0.1 elsewhere where it is not given."""
+    """By which rewards are multiplied for the network, > 0, not in mazes; 0.1 where it is not given."""
     mazes: Mazes = Mazes()
     """Which mazes are learned."""
     exploring: Exploring = Exploring()
@@ -73,6 +73,8 @@ class MazeDqn:
             refuse_changed(self.replaying, "--algorithm dqn")
         else:
             refuse_changed(self.in_parallel, "--algorithm pqn")
+        if self.in_mazes and self.reward_scale is not None:
+            raise OptionError("--reward-scale is for other environments than mazes; leave it out.")
         if not self.in_mazes:
             refuse_changed(self.mazes, f"--environment {MAZE}")
             if self.network.channels != type(self.network).channels:
