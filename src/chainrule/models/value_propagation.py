@@ -12,7 +12,9 @@ from chainrule.models.q_network import dueled, outputs_of
 
 NEIGHBOURHOOD = 9  # squares
 OUTSIDE = -3.0  # value of the outermost squares, lower than that of any other
-FLOW = 2.0  # the logit of p at the beginning: what a wall is must be learned, so values first flow everywhere
+# At the beginning values flow everywhere, for what a wall is must be learned; they are low and fall with every square,
+# so that what is high somewhere, such as at a goal, is seen from afar. Values that grow on their way say nothing of it.
+START, FLOW, GAIN = -1.0, 2.0, -0.2
 LOOK = 8  # rounds from one look at whether anything still changes to the next
 
 
@@ -83,7 +85,7 @@ class ValuePropagation(nn.Module):
     def __init__(
         self,
         *,
-        channels: int = 4,
+        channels: int = 8,
         hidden_size: int = 64,
         actions: int = 4,
         rounds_learned: int = 4,
@@ -106,7 +108,8 @@ class ValuePropagation(nn.Module):
             nn.Linear(hidden_size, outputs_of(actions, dueling=dueling)),
         )
         with torch.no_grad():
-            final.bias[channels : 2 * channels] = FLOW
+            for place, value in enumerate((START, FLOW, GAIN)):
+                final.bias[place * channels : (place + 1) * channels] = value
 
     def forward(self, scenes: Float[Tensor, "scenes 2 height width"]) -> Float[Tensor, "scenes squares actions"]:
         """What each action is worth at each square, numbered row by row; at the outermost, which are walls, 0.

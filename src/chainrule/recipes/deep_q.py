@@ -40,13 +40,13 @@ def deep_q_learner(
     highest = updating.learning_rate
     discount = updating.discount if updating.discount is not None else (0.98 if mazes else 0.99)
     clip_norm = updating.clip_norm or (0.1 if mazes else 1.0)
-    usual_end = 0.5 if mazes else 0.05
+    usual = (0.6, 0.1) if mazes else (1.0, 0.05)
 
     def learning_rate(step: int) -> float:
         return highest * (1 - step / steps)
 
     def epsilon(step: int) -> float:
-        return recipe.exploring.epsilon(step, steps, usual_end=usual_end)
+        return recipe.exploring.epsilon(step, steps, usual=usual)
 
     optimizer = torch.optim.Adam(network.parameters(), lr=highest, fused=True)
     if recipe.algorithm == "pqn":

@@ -43,25 +43,27 @@ class Mazes:
 class Exploring:
     """How often an agent does anything instead of what it thinks best."""
 
-    exploration: float = 1.0
-    """ε at the beginning, in [0, 1]."""
+    exploration: float | None = None
+    """ε at the beginning, in [0, 1]; 0.6 in mazes and 1 elsewhere where it is not given."""
     exploration_end: float | None = None
-    """ε at the end, in [0, 1]; 0.5 in mazes and 0.05 elsewhere where it is not given."""
+    """ε at the end, in [0, 1]; 0.1 in mazes and 0.05 elsewhere where it is not given."""
     exploration_share: float = 0.3
     """Share of the steps in which ε goes from the one to the other, in [0, 1]."""
 
     def __post_init__(self) -> None:
         """Refuses values out of range."""
         check_ranges(self, exploration=PROBABILITY, exploration_end=PROBABILITY, exploration_share=PROBABILITY)
-        if self.exploration == self.exploration_end and self.exploration_share != type(self).exploration_share:
+        constant = self.exploration is not None and self.exploration == self.exploration_end
+        if constant and self.exploration_share != type(self).exploration_share:
             raise OptionError("--exploration-share is for an exploration that changes; leave it out.")
 
-    def epsilon(self, step: int, steps: int, *, usual_end: float) -> float:
-        """ε of a step: a straight line from the beginning to the end."""
-        end = usual_end if self.exploration_end is None else self.exploration_end
+    def epsilon(self, step: int, steps: int, *, usual: tuple[float, float]) -> float:
+        """ε of a step: a straight line from the beginning to the end, which are the usual ones if they are not given."""
+        given = self.exploration, self.exploration_end
+        begin, end = (often if value is None else value for value, often in zip(given, usual, strict=True))
         turning = self.exploration_share * steps
         done = min(1.0, step / turning) if turning > 0 else 1.0
-        return self.exploration + done * (end - self.exploration)
+        return begin + done * (end - begin)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +73,7 @@ class InParallel:
     trace: float = 0.9
     """λ, how much a return goes by what came later and not by the next state's value, in [0, 1]."""
     cut_traces: bool | None = None
-    """Whether a return ends before the next explored action; in mazes, where much is explored, if it is not given."""
+    """Whether a return ends before the next explored action; in mazes, but not elsewhere, if it is not given."""
     passes: int | None = None
     """How often it is learned from, ≥ 1; once in mazes and 4 times elsewhere if it is not given."""
     batches: int | None = None
@@ -138,7 +140,7 @@ class QNetwork:
     """Whether hidden units are normalised."""
     dueling: bool = False
     """Whether a state's value and the actions' advantages are told apart."""
-    channels: int = 4
+    channels: int = 8
     """Of values that spread through a maze, ≥ 1."""
     hidden_sizes: tuple[int, ...] | None = None
     """Units of the hidden layers; 64 in mazes, whose layers are all of one size, and 128 128 elsewhere by default."""
