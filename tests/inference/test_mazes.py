@@ -10,7 +10,7 @@ from chainrule.inference.maze_texts import read_maze, read_mazes
 from chainrule.inference.mazes import MazePredictor, maze_values
 from chainrule.models.folder import ModelConfig
 from chainrule.models.q_network import VectorQNetwork
-from chainrule.models.value_propagation import ValuePropagation
+from chainrule.models.value_iteration import ValueIteration
 from chainrule.runtime.devices import Compute
 
 COMPUTE = Compute(device="cpu", precision="fp32", threads=1)
@@ -20,9 +20,9 @@ SMALL = "#####\n#A..#\n###.#\n#G..#\n#####"
 @pytest.fixture(scope="module")
 def predictor(tmp_path_factory):
     torch.manual_seed(0)
-    network = ValuePropagation(channels=2, hidden_size=7)
+    network = ValueIteration(lowest=-1.0, discount=0.9, hidden_size=7)
     config = ModelConfig(
-        family="q-value-propagation", arguments={}, task="maze-reinforcement-learning", recipe="maze-dqn"
+        family="q-value-iteration", arguments={}, task="maze-reinforcement-learning", recipe="maze-dqn"
     )
     return MazePredictor(tmp_path_factory.mktemp("model"), network, config, COMPUTE)
 
@@ -104,13 +104,11 @@ def test_other_networks_are_refused(tmp_path):
     other = VectorQNetwork(input_size=3, hidden_sizes=(5,), actions=4)
     with pytest.raises(ModelFolderError, match="holds a 'q-vector', which is no network for mazes."):
         MazePredictor(tmp_path, other, config, COMPUTE)
-    with pytest.raises(ModelFolderError, match="holds a network for 5 actions, and mazes have four."):
-        MazePredictor(tmp_path, ValuePropagation(actions=5), config, COMPUTE)
 
 
 def test_values_come_in_parts_as_in_one(monkeypatch):
     torch.manual_seed(1)
-    network = ValuePropagation(channels=2, hidden_size=7)
+    network = ValueIteration(lowest=-1.0, discount=0.9, hidden_size=7)
     scenes = np.concatenate([read_maze(SMALL, "it").scenes()] * 5)
     whole = maze_values(network, scenes, COMPUTE)
     monkeypatch.setattr("chainrule.inference.mazes.AT_ONCE", 50)

@@ -8,7 +8,7 @@ from chainrule.errors import DataError, ModelFolderError, NotFiniteError
 from chainrule.inference.vectors import VectorPredictor
 from chainrule.models.folder import ModelConfig
 from chainrule.models.q_network import VectorQNetwork
-from chainrule.models.value_propagation import ValuePropagation
+from chainrule.models.value_iteration import ValueIteration
 from chainrule.runtime.devices import Compute
 
 COMPUTE = Compute(device="cpu", precision="fp32", threads=1)
@@ -49,7 +49,7 @@ def test_damaged_folders_are_refused(tmp_path):
     with pytest.raises(ModelFolderError, match="does not name each of its actions; copy the whole model folder again."):
         made(tmp_path, classes=("left", "right"))
     with pytest.raises(ModelFolderError, match="holds a 'it', which is no Q-network over vectors."):
-        made(tmp_path, network=ValuePropagation())
+        made(tmp_path, network=ValueIteration())
     predictor = made(tmp_path)
     torch.nn.init.constant_(predictor.network.output.bias, float("inf"))
     with pytest.raises(NotFiniteError, match="the network gives values that are not finite"):

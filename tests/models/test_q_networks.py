@@ -1,13 +1,14 @@
-"""Networks over vectors and over mazes beside plain torch, and values that spread beside value iteration."""
+"""Networks over vectors and over mazes beside plain torch, and what is learned of mazes beside value iteration."""
 
 import pytest
 import torch
 from torch import nn
 
+from chainrule.environments.distances import distances
 from chainrule.environments.maze_generators import make_mazes
 from chainrule.environments.walks import Tasks
 from chainrule.models.q_network import VectorQNetwork, dueled
-from chainrule.models.value_propagation import ValuePropagation, framed, neighbourhoods, spread
+from chainrule.models.value_iteration import ValueIteration, beside, neighbourhoods
 
 
 def mazes(count, rows, columns):
@@ -56,35 +57,57 @@ def test_neighbourhoods_with_a_linear_layer_are_a_convolution():
     torch.testing.assert_close(ours, convolved.permute(1, 2, 3, 0), rtol=1e-4, atol=1e-4)
 
 
+def rules(scenes, discount, reward):
+    """What value iteration needs to know of mazes: b, γm and γc, each (4, height - 2, width - 2, scenes)."""
+    walls, goals = (scenes[:, plane].permute(1, 2, 0) for plane in (0, 1))
+    blocked, arrives = beside(walls), beside(goals)
+    gain = reward + arrives
+    return gain, discount * (1 - blocked) * (1 - arrives), discount * blocked
+
+
 def test_a_round_by_hand():
-    values = torch.full((1, 3, 4, 1), -9.0)
-    values[0, 1, 1], values[0, 0, 2], values[0, 1, 3] = 1.0, 4.0, 2.0
-    share, gain = torch.full((1, 1, 2, 1), 0.5), torch.full((1, 1, 2, 1), -1.0)
-    # (1, 1) has nothing better beside it than -9 · ½ - 1; (1, 2) has 4 above: 4 · ½ - 1.
-    assert spread(values, share, gain).flatten().tolist() == [1.0, 1.0]
+    network = ValueIteration(lowest=-9.0, discount=0.5)
+    values = torch.tensor([[0.0, 1.0, 0.0], [8.0, 3.0, 2.0], [0.0, 4.0, 0.0]])[..., None]
+    assert beside(values).flatten().tolist() == [1.0, 2.0, 4.0, 8.0]  # up, right, down, left
+    gain = torch.tensor([10.0, 20.0, 30.0, 40.0]).view(4, 1, 1, 1)
+    moves, stays = torch.full((4, 1, 1, 1), 0.25), torch.full((4, 1, 1, 1), 2.0)
+    found = network.judged(values, gain, moves, stays)
+    assert found.flatten().tolist() == [10.25 + 6, 20.5 + 6, 31 + 6, 42 + 6]
 
 
-def test_values_spread_to_what_value_iteration_gives():
-    """With share γ and gain r where one can walk, and a share of 0 and a low gain in walls."""
+def test_with_the_true_rules_it_is_value_iteration():
+    """Also where a maze has a way as long as it can be: all rounds that it needs are done."""
     tasks, scenes = mazes(5, 4, 6)
-    discount, reward, goal_value = 0.9, -0.05, 1.0
-    free = (scenes[:, 0] == 0).permute(1, 2, 0)[None]
-    goal = scenes[:, 1].permute(1, 2, 0)[None] == 1
-    start = torch.where(goal, goal_value, -3.0)
-    share, gain = torch.where(free, discount, 0.0), torch.where(free, reward, -3.0)
-    network = ValuePropagation(channels=1)
-    reached = network._reached(start, share[:, 1:-1, 1:-1], gain[:, 1:-1, 1:-1])
-    from chainrule.environments.distances import distances
+    discount, reward = 0.9, -0.05
+    network = ValueIteration(lowest=-0.5, discount=discount)
+    known = rules(scenes, discount, reward)
+    network.rules = lambda _: known
+    values = network(scenes).amax(dim=2).view(5, 9, 13)
+    free = (scenes[:, 0] == 0) & (scenes[:, 1] == 0)
+    away = torch.from_numpy(distances(tasks.walls, tasks.goals))
+    wanted = discount ** (away - 1) + reward * (1 - discount**away) / (1 - discount)
+    torch.testing.assert_close(values[free], wanted[free].float(), rtol=1e-4, atol=1e-4)
 
-    away = torch.from_numpy(distances(tasks.walls, tasks.goals)).permute(1, 2, 0)[None]
-    wanted = discount**away * goal_value + reward * (1 - discount**away) / (1 - discount)
-    torch.testing.assert_close(reached[free], wanted[free].float(), rtol=1e-4, atol=1e-5)
+
+@pytest.mark.parametrize("dueling", [False, True])
+def test_the_rules_are_chances(dueling):
+    torch.manual_seed(5)
+    network = ValueIteration(lowest=-1.0, discount=0.7, hidden_size=11, dueling=dueling)
+    _, scenes = mazes(3, 2, 5)
+    gain, moves, stays = network.rules(scenes.permute(1, 2, 3, 0))
+    outputs = network.look(neighbourhoods(scenes.permute(1, 2, 3, 0)))
+    own, logits = outputs[: 4 + dueling], outputs[4 + dueling :]
+    wanted = own[:1] + own[1:] - own[1:].mean(0) if dueling else own
+    torch.testing.assert_close(gain, wanted)
+    powers = logits.view(3, 4, *logits.shape[1:]).exp()
+    torch.testing.assert_close(moves, 0.7 * powers[0] / powers.sum(0))
+    torch.testing.assert_close(stays, 0.7 * powers[1] / powers.sum(0))
 
 
 @pytest.mark.parametrize(("layer_norm", "dueling"), [(False, False), (True, True)])
 def test_one_network_takes_mazes_of_every_size(layer_norm, dueling):
     torch.manual_seed(3)
-    network = ValuePropagation(channels=2, hidden_size=11, layer_norm=layer_norm, dueling=dueling)
+    network = ValueIteration(lowest=-1.0, discount=0.9, hidden_size=11, layer_norm=layer_norm, dueling=dueling)
     for rows, columns in ((2, 3), (7, 5)):
         _, scenes = mazes(3, rows, columns)
         values = network(scenes)
@@ -92,27 +115,26 @@ def test_one_network_takes_mazes_of_every_size(layer_norm, dueling):
         assert torch.isfinite(values).all()
         assert (values.view(3, 2 * rows + 1, -1, 4)[:, 0] == 0).all()
         for place in range(3):  # what other mazes are there does not matter
-            torch.testing.assert_close(network(scenes[place : place + 1])[0], values[place], rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close(network(scenes[place : place + 1])[0], values[place], rtol=1e-4, atol=1e-4)
 
 
 def test_the_last_rounds_have_the_gradient_of_plain_torch():
     """Where all rounds are learned the gradient is that of the whole, written in another way."""
     torch.manual_seed(4)
     _, scenes = mazes(3, 2, 3)
-    network = ValuePropagation(channels=2, hidden_size=11, rounds_learned=9).double()
-    network._reached = lambda start, *_: start.clone()
+    network = ValueIteration(lowest=-2.0, discount=0.9, hidden_size=11, rounds_learned=9).double()
+    network._settled = lambda _, shape: torch.full((*shape[2:], shape[0]), -2.0, dtype=torch.float64)
     scenes = scenes.double()
 
     def plain():
-        planes = scenes.permute(1, 2, 3, 0)
-        first, logits, gain = network.look(neighbourhoods(planes)).chunk(3)
-        values = framed(first, -3.0)
+        gain, moves, stays = network.rules(scenes.permute(1, 2, 3, 0))
+        values = torch.full((5, 7, 3), -2.0, dtype=torch.float64)
         for _ in range(9):
-            beside = [values.roll(way, axis) for axis in (1, 2) for way in (1, -1)]
-            around = torch.stack(beside).amax(dim=0)[:, 1:-1, 1:-1]
-            moved = logits.sigmoid() * around + gain
-            values = framed(torch.maximum(values[:, 1:-1, 1:-1], moved), -3.0)
-        return network.read(neighbourhoods(torch.cat([values, planes])))
+            ways = [values.roll(way, axis) for way, axis in ((1, 0), (-1, 1), (-1, 0), (1, 1))]
+            around = torch.stack(ways)[:, 1:-1, 1:-1]
+            found = gain + moves * around + stays * values[1:-1, 1:-1]
+            values = nn.functional.pad(found.amax(0), (0, 0, 1, 1, 1, 1), value=-2.0)
+        return found
 
     weight = torch.randn(4, dtype=torch.float64)
     (network(scenes).view(3, 5, 7, 4)[:, 1:-1, 1:-1] * weight).sum().backward()

@@ -14,7 +14,7 @@ from chainrule.errors import DataError, ModelFolderError, NotFiniteError
 from chainrule.inference.inputs import listed
 from chainrule.inference.maze_texts import read_maze, read_mazes
 from chainrule.models.folder import ModelConfig
-from chainrule.models.value_propagation import ValuePropagation
+from chainrule.models.value_iteration import ValueIteration
 from chainrule.runtime.devices import Compute
 
 TASK = "maze-reinforcement-learning"
@@ -51,7 +51,7 @@ class MazePredictor:
     """Goes through mazes by what the network thinks best at each square."""
 
     def __init__(self, folder: Path, model: nn.Module, config: ModelConfig, compute: Compute) -> None:
-        if not isinstance(model, ValuePropagation):
+        if not isinstance(model, ValueIteration):
             raise ModelFolderError(f"{folder} holds a {config.family!r}, which is no network for mazes.")
         if model.actions != len(LETTERS):
             raise ModelFolderError(f"{folder} holds a network for {model.actions} actions, and mazes have four.")

@@ -35,7 +35,7 @@ FAMILIES = {
     "lstm-sequence-classifier": "chainrule.models.lstm:lstm_sequence_classifier",
     "mlp": "chainrule.models.mlp:MultilayerPerceptron",
     "perceptron": "chainrule.models.perceptron:perceptron",
-    "q-value-propagation": "chainrule.models.value_propagation:ValuePropagation",
+    "q-value-iteration": "chainrule.models.value_iteration:ValueIteration",
     "q-vector": "chainrule.models.q_network:VectorQNetwork",
     "text-lstm": "chainrule.models.text_lstm:text_lstm",
 }

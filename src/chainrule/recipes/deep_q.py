@@ -37,16 +37,14 @@ def deep_q_learner(
         judge: the network → figures.
     """
     mazes, updating = recipe.in_mazes, recipe.updating
-    highest = updating.learning_rate
-    discount = updating.discount if updating.discount is not None else (0.98 if mazes else 0.99)
-    clip_norm = updating.clip_norm or (0.1 if mazes else 1.0)
-    usual = (0.6, 0.1) if mazes else (1.0, 0.05)
+    highest = updating.learning_rate or (5e-3 if mazes else 1e-3)
+    discount = updating.gamma(mazes=mazes)
 
     def learning_rate(step: int) -> float:
         return highest * (1 - step / steps)
 
     def epsilon(step: int) -> float:
-        return recipe.exploring.epsilon(step, steps, usual=usual)
+        return recipe.exploring.epsilon(step, steps, usual_end=0.5 if mazes else 0.05)
 
     optimizer = torch.optim.Adam(network.parameters(), lr=highest, fused=True)
     if recipe.algorithm == "pqn":
@@ -62,9 +60,9 @@ def deep_q_learner(
             passes=own.passes or (1 if mazes else 4),
             batches=own.batches or (1 if mazes else 4),
             discount=discount,
-            trace=own.trace,
+            trace=own.trace if own.trace is not None else (0.65 if mazes else 0.9),
             cut_traces=mazes if own.cut_traces is None else own.cut_traces,
-            clip_norm=clip_norm,
+            clip_norm=updating.clip_norm,
         )
     replaying = recipe.replaying
     kept = max(
@@ -93,5 +91,5 @@ def deep_q_learner(
         least_rows=min(kept // LEAST_FILLED + replaying.n_steps + 1, kept),
         target_every=replaying.target_every or (16 if mazes else 1),
         double=replaying.double,
-        clip_norm=clip_norm,
+        clip_norm=updating.clip_norm,
     )

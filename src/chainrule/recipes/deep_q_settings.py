@@ -43,35 +43,35 @@ class Mazes:
 class Exploring:
     """How often an agent does anything instead of what it thinks best."""
 
-    exploration: float | None = None
-    """ε at the beginning, in [0, 1]; 0.6 in mazes and 1 elsewhere where it is not given."""
+    exploration: float = 1.0
+    """ε at the beginning, in [0, 1]."""
     exploration_end: float | None = None
-    """ε at the end, in [0, 1]; 0.1 in mazes and 0.05 elsewhere where it is not given."""
+    """ε at the end, in [0, 1]; 0.5 in mazes and 0.05 elsewhere where it is not given."""
     exploration_share: float = 0.3
     """Share of the steps in which ε goes from the one to the other, in [0, 1]."""
 
     def __post_init__(self) -> None:
         """Refuses values out of range."""
         check_ranges(self, exploration=PROBABILITY, exploration_end=PROBABILITY, exploration_share=PROBABILITY)
-        constant = self.exploration is not None and self.exploration == self.exploration_end
+        constant = self.exploration == self.exploration_end
         if constant and self.exploration_share != type(self).exploration_share:
             raise OptionError("--exploration-share is for an exploration that changes; leave it out.")
 
-    def epsilon(self, step: int, steps: int, *, usual: tuple[float, float]) -> float:
-        """ε of a step: a straight line from the beginning to the end, which are the usual ones if they are not given."""
-        given = self.exploration, self.exploration_end
-        begin, end = (often if value is None else value for value, often in zip(given, usual, strict=True))
+    def epsilon(self, step: int, steps: int, *, usual_end: float) -> float:
+        """ε of a step: a straight line from the beginning to the end."""
+        end = usual_end if self.exploration_end is None else self.exploration_end
         turning = self.exploration_share * steps
         done = min(1.0, step / turning) if turning > 0 else 1.0
-        return begin + done * (end - begin)
+        return self.exploration + done * (end - self.exploration)
 
 
 @dataclass(frozen=True, kw_only=True)
 class InParallel:
     """What `pqn` does with what all agents have just lived through."""
 
-    trace: float = 0.9
-    """λ, how much a return goes by what came later and not by the next state's value, in [0, 1]."""
+    trace: float | None = None
+    """λ, how much a return goes by what came later and not by the next state's value, in [0, 1]; 0.65 in mazes and 0.9
+    elsewhere where it is not given."""
     cut_traces: bool | None = None
     """Whether a return ends before the next explored action; in mazes, but not elsewhere, if it is not given."""
     passes: int | None = None
@@ -120,16 +120,20 @@ class Replaying:
 class Updating:
     """How the network's weights are changed."""
 
-    learning_rate: float = 1e-3
-    """The highest, > 0, from which it falls to 0."""
-    clip_norm: float | None = None
-    """Largest norm of the gradient, > 0; 0.1 in mazes and 1 elsewhere where it is not given."""
+    learning_rate: float | None = None
+    """The highest, > 0, from which it falls to 0; 5e-3 in mazes and 1e-3 elsewhere where it is not given."""
+    clip_norm: float = 1.0
+    """Largest norm of the gradient, > 0."""
     discount: float | None = None
     """γ, what a reward a step later counts, in [0, 0.999]; 0.98 in mazes and 0.99 elsewhere where it is not given."""
 
     def __post_init__(self) -> None:
         """Refuses values out of range."""
         check_ranges(self, learning_rate=POSITIVE, clip_norm=POSITIVE, discount=(0.0, 0.999))
+
+    def gamma(self, *, mazes: bool) -> float:
+        """The discount, in mazes or elsewhere."""
+        return self.discount if self.discount is not None else (0.98 if mazes else 0.99)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,14 +144,11 @@ class QNetwork:
     """Whether hidden units are normalised."""
     dueling: bool = False
     """Whether a state's value and the actions' advantages are told apart."""
-    channels: int = 8
-    """Of values that spread through a maze, ≥ 1."""
     hidden_sizes: tuple[int, ...] | None = None
-    """Units of the hidden layers; 64 in mazes, whose layers are all of one size, and 128 128 elsewhere by default."""
+    """Units of the hidden layers; one of 32 in mazes, and 128 128 elsewhere where it is not given."""
 
     def __post_init__(self) -> None:
         """Refuses values out of range."""
-        check_ranges(self, channels=(1, 10**4))
         check_numbers("hidden_sizes", self.hidden_sizes or ())
 
 

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from chainrule.evaluation.judgement import Judgement
     from chainrule.evaluation.maze_album import MazeAlbum
 
-FAMILY = "q-value-propagation"
-HIDDEN = 64
+FAMILY = "q-value-iteration"
+HIDDEN = 32
 EVALUATIONS = 12  # a run
 JUDGED, WATCHED, LARGER_JUDGED = 1000, 200, 200  # mazes in the end, in each evaluation, and of the larger ones
 LARGER = 4  # cells more in each direction, of mazes that nothing was learned from
@@ -156,10 +156,12 @@ def build_in_mazes(recipe: MazeDqn, setting: Setting) -> Assembly:
         seed=derive_seed(setting.seed, "crowd"),
         device=setting.compute.device,
     )
+    discount = recipe.updating.gamma(mazes=True)
     config = ModelConfig(
         family=FAMILY,
         arguments={
-            "channels": recipe.network.channels,
+            "lowest": min(0.0, recipe.mazes.step_reward) / (1 - discount),  # of who never arrives
+            "discount": discount,
             "hidden_size": (recipe.network.hidden_sizes or (HIDDEN,))[0],
             "layer_norm": recipe.network.layer_norm,
             "dueling": recipe.network.dueling,

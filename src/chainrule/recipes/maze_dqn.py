@@ -47,7 +47,7 @@ class MazeDqn:
     rollout: int | None = None
     """Steps of every agent from one update to the next, ≥ 1; 16 in mazes and 32 elsewhere where it is not given."""
     actions: int | None = None
-    """Of all agents in all, ≥ 1; 64 million in mazes and 150,000 elsewhere where it is not given."""
+    """Of all agents in all, ≥ 1; 32 million in mazes and 150,000 elsewhere where it is not given."""
     reward_scale: float | None = None
     """By which rewards are multiplied for the network, > 0, not in mazes; 0.1 where it is not given."""
     mazes: Mazes = Mazes()
@@ -77,10 +77,8 @@ class MazeDqn:
             raise OptionError("--reward-scale is for other environments than mazes; leave it out.")
         if not self.in_mazes:
             refuse_changed(self.mazes, f"--environment {MAZE}")
-            if self.network.channels != type(self.network).channels:
-                raise OptionError(f"--channels is for --environment {MAZE}; leave it out.")
-        elif len(set(self.network.hidden_sizes or (1,))) > 1 or self.network.hidden_sizes == ():
-            raise OptionError("--hidden-sizes must give one size in mazes, for all hidden layers of both networks.")
+        elif self.network.hidden_sizes is not None and len(self.network.hidden_sizes) != 1:
+            raise OptionError("--hidden-sizes must give one size in mazes, whose network has one hidden layer.")
 
     @property
     def in_mazes(self) -> bool:
@@ -89,7 +87,7 @@ class MazeDqn:
 
     def count_steps(self, setting: Setting) -> int:
         """Updates in all, or, of `dqn`, times that all agents have acted and something was learned."""
-        usual = 64_000_000 if self.in_mazes else 150_000
+        usual = 32_000_000 if self.in_mazes else 150_000
         if self.mazes.fixed_maze is not None:
             usual = 5_000_000
         return setting.steps or -(-(self.actions or usual) // self.actions_a_step)
