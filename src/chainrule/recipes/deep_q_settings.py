@@ -58,7 +58,7 @@ class Exploring:
             raise OptionError("--exploration-share is for an exploration that changes; leave it out.")
 
     def epsilon(self, step: int, steps: int, *, usual: tuple[float, float]) -> float:
-        """ε of a step: a straight line from the beginning to the end, which are the usual ones if they are not given."""
+        """ε of a step: on a straight line between both ends, which are the usual ones if not given."""
         given = self.exploration, self.exploration_end
         begin, end = (often if value is None else value for value, often in zip(given, usual, strict=True))
         turning = self.exploration_share * steps
