@@ -7,7 +7,7 @@ Texts come packed: all tokens of a batch one after another, so that products of 
 alone, which is between the tokens of one text, they are spread to (texts, longest).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import torch
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from chainrule.models.attention import attend_fused, seen_keys
+from chainrule.models.attention_products import attend_by_products
 from chainrule.models.silencing import Silencing
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -23,6 +24,7 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "gelu_new": lambda x: nn.functional.gelu(x, approximate="tanh"),
     "relu": nn.functional.relu,
 }
+VECTOR = 32  # values of a vector of a processor in bfloat16: rows of attention's weights are this many, or twice …
 INITIAL_DEVIATION = 0.02  # of fresh weights
 
 
@@ -56,6 +58,8 @@ def packing_of(lengths: Int[Tensor, " batch"], tokens: int) -> Packing:
     texts = torch.repeat_interleave(lengths, output_size=tokens)  # the number of each token's text, (tokens,)
     positions = torch.arange(tokens, device=lengths.device) - starts[texts]
     longest = int(lengths.max())
+    if lengths.device.type == "cpu":
+        longest = -(-longest // VECTOR) * VECTOR
     spread = None
     if longest * len(lengths) > tokens:
         upwards = torch.arange(longest, device=lengths.device)
@@ -125,8 +129,8 @@ class Embeddings(nn.Module):
         """The vector of each token."""
         placed = self.position_embeddings.weight + self.token_type_embeddings.weight[0]
         vectors = self.word_embeddings(tokens) + nn.functional.embedding(positions, placed)
-        normed: Tensor = self.LayerNorm(vectors)
-        return self.dropout(in_working_type(normed))
+        silenced: Tensor = self.dropout(in_working_type(self.LayerNorm(vectors)))
+        return silenced
 
 
 def in_working_type(values: Tensor) -> Tensor:
@@ -159,7 +163,11 @@ class SelfAttention(nn.Module):
             projected = _spread(projected, packing.spread, packing.places)  # (batch · longest, 3 hidden)
         cut = projected.view(len(packing.lengths), packing.longest, 3, self.heads, -1)
         query, key, value = cut.permute(2, 0, 3, 1, 4)  # each (batch, heads, longest, size)
-        gathered = attend_fused(query, key, value, seen=packing.seen)  # (batch, heads, longest, size)
+        gathered: Tensor  # (batch, heads, longest, size)
+        if x.device.type == "cpu":
+            gathered = attend_by_products(query, key, value, packing.lengths.tolist())
+        else:
+            gathered = attend_fused(query, key, value, seen=packing.seen)
         joined = gathered.transpose(1, 2).reshape(len(projected), -1)  # (batch · longest, hidden)
         return joined if packing.spread is None else _pack(joined, packing.places)
 
@@ -233,10 +241,10 @@ class Layer(nn.Module):
         vectors: Tensor = self.output(self.intermediate(x), x)
         return vectors
 
-    def flops(self, tokens: Tensor, pairs: Tensor) -> Tensor:
+    def flops(self, tokens: int, pairs: Tensor) -> Tensor:
         """Operations over so many tokens, of which so many pairs look at each other, two a multiply-add."""
         hidden, inner = self.output.dense.weight.shape
-        return 2.0 * (4 * hidden * hidden + 2 * hidden * inner) * tokens + 4.0 * hidden * pairs
+        return 4.0 * hidden * pairs + 2.0 * (4 * hidden * hidden + 2 * hidden * inner) * tokens
 
 
 class Encoder(nn.Module):
@@ -248,9 +256,13 @@ class Encoder(nn.Module):
 
     def forward(self, x: Float[Tensor, "tokens hidden"], packing: Packing) -> Float[Tensor, "tokens hidden"]:
         """The vectors after the last layer."""
-        for layer in self.layer:
+        for layer in self.layers():
             x = layer(x, packing)
         return x
+
+    def layers(self) -> Iterator[Layer]:
+        """The layers, the lowest first."""
+        yield from self.layer  # type: ignore[misc]
 
 
 class Pooler(nn.Module):
@@ -311,9 +323,7 @@ class BertClassifier(nn.Module):
         self.dropout = Silencing(dropout)
         self.classifier = classifier
 
-    def forward(
-        self, tokens: Int[Tensor, " tokens"], lengths: Int[Tensor, " batch"]
-    ) -> Float[Tensor, "batch classes"]:
+    def forward(self, tokens: Int[Tensor, " tokens"], lengths: Int[Tensor, " batch"]) -> Float[Tensor, "batch classes"]:
         """Scores of the classes before softmax; for the arguments see `Bert`."""
         _, pooled = self.bert(tokens, lengths)
         scores: Tensor = self.classifier(self.dropout(pooled))
@@ -321,16 +331,18 @@ class BertClassifier(nn.Module):
 
     def forward_flops(self, tokens: Int[Tensor, " tokens"], lengths: Int[Tensor, " batch"]) -> Tensor:
         """Operations over the real tokens; looking up has none."""
-        tokens_in_all, pairs = lengths.sum(), lengths.square().sum()
-        return sum((layer.flops(tokens_in_all, pairs) for layer in self.bert.encoder.layer), self._head_flops(lengths))
+        pairs = lengths.square().sum()
+        flops = self._head_flops(lengths)
+        for layer in self.bert.encoder.layers():
+            flops = flops + layer.flops(len(tokens), pairs)
+        return flops
 
     def training_flops(self, tokens: Int[Tensor, " tokens"], lengths: Int[Tensor, " batch"]) -> Tensor:
         """Operations of both passes: the backward one goes down to the lowest part that learns, and no further."""
-        tokens_in_all, pairs = lengths.sum(), lengths.square().sum()
+        pairs = lengths.square().sum()
         flops, below = 3 * self._head_flops(lengths), learns(self.bert.embeddings)
-        for layer in self.bert.encoder.layer:
-            forward = layer.flops(tokens_in_all, pairs)
-            flops = flops + forward * (1 + learns(layer) + below)
+        for layer in self.bert.encoder.layers():
+            flops = flops + layer.flops(len(tokens), pairs) * (1 + learns(layer) + below)
             below = below or learns(layer)
         return flops
 
@@ -377,7 +389,7 @@ def bert(
     """
     if hidden_size % heads:
         raise ValueError(f"{hidden_size} values cannot be cut into {heads} heads")
-    common = {"hidden_size": hidden_size, "epsilon": epsilon, "dropout": dropout}
+    common: dict[str, Any] = {"hidden_size": hidden_size, "epsilon": epsilon, "dropout": dropout}
 
     def layer() -> Layer:
         return Layer(

@@ -35,10 +35,14 @@ def special_tokens(tokenizer: Tokenizer) -> SpecialTokens:
     Raises:
         ValueError: the vocabulary lacks one.
     """
-    numbers = [tokenizer.token_to_id(name) for name in (PAD, UNKNOWN, FIRST, LAST)]
-    if None in numbers:
-        raise ValueError(f"the vocabulary lacks {SPECIAL[numbers.index(None)]}, which BERT's texts need")
-    return SpecialTokens(*numbers)
+
+    def number(name: str) -> int:
+        found: int | None = tokenizer.token_to_id(name)
+        if found is None:
+            raise ValueError(f"the vocabulary lacks {name}, which BERT's texts need")
+        return found
+
+    return SpecialTokens(*map(number, (PAD, UNKNOWN, FIRST, LAST)))
 
 
 def wordpiece(

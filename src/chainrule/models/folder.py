@@ -26,6 +26,7 @@ LARGEST_TEXT_FILE = 2**28
 ENTRY_POINTS = "chainrule.models"  # the group in which an installed package names its own families
 
 FAMILIES = {
+    "bert": "chainrule.models.bert:bert_classifier",
     "cnn-article": "chainrule.models.cnn:article_network",
     "cnn-fast": "chainrule.models.fast_cnn:fast_network",
     "cnn-small": "chainrule.models.cnn:small_network",
@@ -81,7 +82,13 @@ def _builder(config: ModelConfig) -> Callable[..., Any]:
     return builder
 
 
-def write_model(folder: Path, model: "nn.Module | Module", config: ModelConfig, files: Mapping[str, str]) -> None:
+def write_model(
+    folder: Path,
+    model: "nn.Module | Module",
+    config: ModelConfig,
+    files: Mapping[str, str],
+    others: Mapping[str, Any] | None = None,
+) -> None:
     """Writes a model with its preprocessing.
 
     Args:
@@ -89,9 +96,11 @@ def write_model(folder: Path, model: "nn.Module | Module", config: ModelConfig, 
         model: whose `state_dict` is kept, in contiguous tensors on the host.
         config: how to build it again.
         files: further files by name, such as `tokenizer.json`.
+        others: further entries of `config.json`, for other programs that read it.
     """
     labels = config.classes
     described = {
+        **(others or {}),
         "format": FORMAT,
         "model_type": config.family,
         "task": config.task,

@@ -10,7 +10,7 @@ class Silencing(nn.Module):
     """Sets a share of the values to 0 in training, and enlarges the others so that their mean stays.
 
     Srivastava et al., "Dropout", JMLR 15, 2014. On a CPU torch draws a number for every value, one after another, on
-    one core; here one draw of 63 bits serves seven values, so that the share is rounded to a 256th.
+    one core; here one draw of 64 bits serves eight values, so that the share is rounded to a 256th.
 
     Args:
         share: of the values, in [0, 1).
@@ -26,7 +26,7 @@ class Silencing(nn.Module):
             return values
         if values.device.type != "cpu":
             return nn.functional.dropout(values, self.silenced / CHANCES)
-        drawn = torch.empty(-(-values.numel() // 7), dtype=torch.int64).random_()  # 63 random bits, the highest is 0
-        random_bytes = drawn.view(torch.uint8).view(-1, 8)[:, :7].reshape(-1)[: values.numel()]
-        kept = (random_bytes >= self.silenced).view(values.shape)
-        return values * (kept * (CHANCES / (CHANCES - self.silenced))).to(values.dtype)
+        drawn = torch.empty(-(-values.numel() // 8), dtype=torch.int64).random_(-(2**63), None)  # all 64 bits
+        random_bytes = drawn.view(torch.uint8)[: values.numel()].view(values.shape)
+        kept = (random_bytes >= self.silenced).to(values.dtype)
+        return values * kept.mul_(CHANCES / (CHANCES - self.silenced))
