@@ -13,34 +13,52 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 
+AT_A_TIME = 2**21  # scores that stand in memory at once where nothing is learned, about
+
+
 class _Attend(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor, lengths: Sequence[int]) -> Tensor:
-        shape, scale = query.shape, query.shape[-1] ** -0.5
-        scaled = (query * scale).flatten(0, 1)  # (batch · heads, time, size), contiguous
+        batch, heads, time, size = query.shape
+        ctx.scale, ctx.shape = size**-0.5, query.shape
+        scaled = (query * ctx.scale).flatten(0, 1)  # (batch · heads, time, size)
         keys, values = key.flatten(0, 1), value.flatten(0, 1)
-        scores = torch.bmm(scaled, keys.mT)  # (batch · heads, time, time)
-        by_text = scores.view(shape[0], -1, *scores.shape[1:])
-        for number, length in enumerate(lengths):
-            by_text[number, :, :, length:] = -torch.inf
-        weights = torch.softmax(scores, dim=-1, dtype=torch.promote_types(scores.dtype, torch.float32))
-        weights = weights.to(scores.dtype)
-        ctx.save_for_backward(scaled, keys, values, weights)
-        ctx.scale, ctx.shape = scale, shape
-        return torch.bmm(weights, values).view(shape)
+        gathered, kept = torch.empty_like(values), []
+        texts = max(1, AT_A_TIME // (heads * time * time))  # so few that the cache holds their scores
+        for start in range(0, batch, texts):
+            rows = slice(start * heads, (start + texts) * heads)
+            weights = _weights(torch.bmm(scaled[rows], keys[rows].mT), lengths[start : start + texts])
+            torch.bmm(weights, values[rows], out=gathered[rows])
+            kept.append(weights if any(ctx.needs_input_grad) else None)
+        if any(ctx.needs_input_grad):
+            ctx.save_for_backward(scaled, keys, values, *kept)
+        return gathered.view(ctx.shape)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
-        scaled, keys, values, weights = ctx.saved_tensors
-        gathered = gradient.flatten(0, 1)  # (batch · heads, time, size)
-        of_values = torch.bmm(weights.mT, gathered)
-        of_weights = torch.bmm(gathered, values.mT)  # (batch · heads, time, time)
-        # Of softmax: w ⊙ (g − Σ g ⊙ w).
-        of_scores = torch._softmax_backward_data(of_weights, weights, -1, weights.dtype)
-        of_query = torch.bmm(of_scores, keys).mul_(ctx.scale)
-        of_keys = torch.bmm(of_scores.mT, scaled)
+        scaled, keys, values, *kept = ctx.saved_tensors
+        of_gathered, start = gradient.flatten(0, 1), 0  # (batch · heads, time, size)
+        of_query, of_keys, of_values = (torch.empty_like(each) for each in (scaled, keys, values))
+        for weights in kept:
+            rows = slice(start, start := start + len(weights))
+            torch.bmm(weights.mT, of_gathered[rows], out=of_values[rows])
+            of_weights = torch.bmm(of_gathered[rows], values[rows].mT)  # (texts · heads, time, time)
+            # Of softmax: w ⊙ (g − Σ g ⊙ w).
+            of_scores = torch._softmax_backward_data(of_weights, weights, -1, weights.dtype)
+            torch.bmm(of_scores, keys[rows], out=of_query[rows])
+            torch.bmm(of_scores.mT, scaled[rows], out=of_keys[rows])
+        of_query *= ctx.scale
         return of_query.view(ctx.shape), of_keys.view(ctx.shape), of_values.view(ctx.shape), None
+
+
+def _weights(scores: Tensor, lengths: Sequence[int]) -> Tensor:
+    """Softmax over the real places of each text; (texts · heads, time, time), which it changes."""
+    by_text = scores.view(len(lengths), -1, *scores.shape[1:])
+    for number, length in enumerate(lengths):
+        by_text[number, :, :, length:] = -torch.inf
+    exact = torch.promote_types(scores.dtype, torch.float32)
+    return torch.softmax(scores, dim=-1, dtype=exact).to(scores.dtype)
 
 
 _attend: Callable[[Tensor, Tensor, Tensor, Sequence[int]], Tensor] = _Attend.apply
