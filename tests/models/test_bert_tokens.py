@@ -4,7 +4,7 @@ import warnings
 import pytest
 
 from chainrule.errors import DataError, ModelFolderError
-from chainrule.models.bert_tokens import SPECIAL, read_wordpiece, special_tokens, train_wordpiece, wordpiece
+from chainrule.models.bert_tokens import SPECIAL, frame_of, read_wordpiece, train_wordpiece, wordpiece
 from tests.models.mixed_texts import mixed_texts, without
 
 with warnings.catch_warnings():
@@ -44,7 +44,7 @@ def test_words_are_cut_into_the_longest_pieces_from_the_left():
     tokenizer = wordpiece([*SPECIAL, "un", "##aff", "##able", "好", "!"])
     tokens = tokenizer.encode("Unaffable 好好! unx").tokens
     assert tokens == ["[CLS]", "un", "##aff", "##able", "好", "好", "!", "[UNK]", "[SEP]"]
-    assert special_tokens(tokenizer) == (0, 1, 2, 3)
+    assert frame_of(tokenizer) == (1, (2,), (3,))
 
 
 def test_a_vocabulary_of_own_texts_is_always_the_same_one():

@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-
 AT_A_TIME = 2**21  # scores that stand in memory at once where nothing is learned, about
 
 

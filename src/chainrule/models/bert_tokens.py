@@ -1,13 +1,15 @@
 """BERT's tokenizer: WordPiece with the vocabulary of a published checkpoint, or one of a user's own texts."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 from chainrule.data.text_tokens import MIN_COUNT
+from chainrule.data.token_store import Frame
 from chainrule.errors import DataError, ModelFolderError
 from chainrule.models.folder import read_json, read_text
 
@@ -18,22 +20,11 @@ LARGEST_VOCABULARY = 2**20  # tokens; the largest that is published has an eight
 LONGEST_WORD = 100  # characters; a longer word is unknown as a whole
 
 
-class SpecialTokens(NamedTuple):
-    """The numbers of the tokens that are not read from a text."""
-
-    pad: int
-    unknown: int
-    first: int
-    """[CLS], before every text."""
-    last: int
-    """[SEP], after it."""
-
-
-def special_tokens(tokenizer: Tokenizer) -> SpecialTokens:
-    """Their numbers.
+def frame_of(tokenizer: Tokenizer) -> Frame:
+    """What stands around every text: [CLS] before it and [SEP] after it.
 
     Raises:
-        ValueError: the vocabulary lacks one.
+        ValueError: the vocabulary lacks one of the two, or [UNK].
     """
 
     def number(name: str) -> int:
@@ -42,7 +33,7 @@ def special_tokens(tokenizer: Tokenizer) -> SpecialTokens:
             raise ValueError(f"the vocabulary lacks {name}, which BERT's texts need")
         return found
 
-    return SpecialTokens(*map(number, (PAD, UNKNOWN, FIRST, LAST)))
+    return Frame(number(UNKNOWN), (number(FIRST),), (number(LAST),))
 
 
 def wordpiece(
@@ -73,7 +64,7 @@ def wordpiece(
         max_input_chars_per_word=LONGEST_WORD,
     )
     tokenizer = Tokenizer(model)
-    numbers = special_tokens(tokenizer)
+    frame = frame_of(tokenizer)
     tokenizer.normalizer = _normaliser(
         lowercase=lowercase, chinese_characters=chinese_characters, strip_accents=strip_accents
     )
@@ -82,7 +73,7 @@ def wordpiece(
     tokenizer.post_processor = processors.TemplateProcessing(
         single=f"{FIRST} $A {LAST}",
         pair=f"{FIRST} $A {LAST} $B:1 {LAST}:1",
-        special_tokens=[(FIRST, numbers.first), (LAST, numbers.last)],
+        special_tokens=[(FIRST, *frame.before), (LAST, *frame.after)],
     )
     # As everywhere else, "[SEP]" in a text is the token itself.
     known = [name for name in SPECIAL if tokenizer.token_to_id(name) is not None]
@@ -162,12 +153,30 @@ def read_wordpiece(folder: Path) -> Tokenizer:
             f"{folder} holds neither {WHOLE} nor {VOCABULARY}; copy the tokenizer's files of the checkpoint as well."
         )
     try:
-        special_tokens(tokenizer)
+        frame_of(tokenizer)
     except ValueError as error:
         raise ModelFolderError(f"{path} is no tokenizer for BERT: {error}.") from error
     tokenizer.no_padding()
     tokenizer.no_truncation()
     return tokenizer
+
+
+def wordpiece_files(tokenizer: Tokenizer, max_length: int) -> dict[str, str]:
+    """The tokenizer's files in a model folder, as the hub's programs read them as well.
+
+    Args:
+        tokenizer: WordPiece.
+        max_length: tokens after which a text is cut, [CLS] and [SEP] among them.
+    """
+    normaliser = json.loads(tokenizer.to_str())["normalizer"] or {}
+    settings = {
+        "model_max_length": max_length,
+        "tokenizer_class": "BertTokenizer",
+        "do_lower_case": normaliser.get("lowercase", True),
+        "tokenize_chinese_chars": normaliser.get("handle_chinese_chars", True),
+        "strip_accents": normaliser.get("strip_accents"),
+    }
+    return {WHOLE: tokenizer.to_str(), SETTINGS: json.dumps(settings, indent=2) + "\n"}
 
 
 def _whole(path: Path) -> Tokenizer:

@@ -35,6 +35,9 @@ BUILT_IN = {
         "regression on rows of tables on our own NumPy autograd",
         "diabetes",
     ),
+    "bert-classify": Entry(
+        "chainrule.recipes.bert_classify:BertClassify", "BERT that classifies texts", "movie-reviews"
+    ),
     "gan": Entry("chainrule.recipes.gan:Gan", "generative adversarial network that makes pictures", "fashion-mnist"),
     "image-cnn": Entry("chainrule.recipes.image_cnn:ImageCnn", "convolutional network for pictures", "fashion-mnist"),
     "mlp-classification": Entry(
