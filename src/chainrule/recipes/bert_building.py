@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from chainrule.recipes.bert_classify import BertClassify
 
-PARTS_OF_A_HIDDEN_SIZE = 4  # values between the two maps at each token for each value of a vector, as published
+INNER_OF_HIDDEN = 4  # values between the two maps at each token for each value of a vector, as published
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,13 +56,11 @@ def beginning_of(recipe: "BertClassify", train: Examples) -> Beginning:
         OriginError: published weights could be had from nowhere.
     """
     if recipe.is_from_nothing:
-        tokenizer = train_wordpiece(TextsOf(train), vocabulary_size=recipe.texts.vocabulary_size)
+        tokenizer = train_wordpiece(TextsOf(train), vocabulary_size=recipe.texts.vocabulary_size or 0)
         arguments = {
             "vocabulary_size": tokenizer.get_vocab_size(),
-            "hidden_size": recipe.hidden_size,
-            "layers": recipe.layers,
-            "heads": recipe.heads,
-            "inner_size": PARTS_OF_A_HIDDEN_SIZE * recipe.hidden_size,
+            **recipe.sizes,
+            "inner_size": INNER_OF_HIDDEN * recipe.sizes["hidden_size"],
             "positions": recipe.texts.max_length,
             "segments": 2,
             "activation": "gelu",

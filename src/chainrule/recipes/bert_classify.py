@@ -52,13 +52,13 @@ class BertClassify:
     """What it begins with: the published English weights `minilm-l6`; a folder with a BERT in the hub's form
     (config.json, model.safetensors, and tokenizer.json or vocab.txt) or a finished run of bert-classify; or `nothing`,
     for fresh weights and a tokenizer of the training texts."""
-    texts: BertTexts = BertTexts(max_length=256, vocabulary_size=OF_SOURCE)
+    texts: BertTexts = BertTexts()
     """How texts are read and cut."""
-    layers: int = OF_SOURCE
+    layers: int | None = None
     """Of a network from nothing (4), ≥ 1."""
-    hidden_size: int = OF_SOURCE
+    hidden_size: int | None = None
     """Values of each vector of a network from nothing (256), ≥ 1."""
-    heads: int = OF_SOURCE
+    heads: int | None = None
     """Ways of attention of a network from nothing (4), which divide the hidden size."""
     dropout: float = 0.1
     """Share of the values silenced in training, in [0, 0.99]."""
@@ -99,8 +99,13 @@ class BertClassify:
             object.__setattr__(self, name, value)
         check_ranges(self, layers=(1, 512), hidden_size=(1, 2**16), heads=COUNT, dropout=SHARE)
         check_ranges(self, layer_rate=(POSITIVE[0], 1.0), frozen_layers=(0, LARGEST), frozen_epochs=AT_LEAST_0)
-        if self.is_from_nothing and self.hidden_size % self.heads:
+        if self.is_from_nothing and self.sizes["hidden_size"] % self.sizes["heads"]:
             raise OptionError(f"--heads is {self.heads}; it must divide --hidden-size, which is {self.hidden_size}.")
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Of a network from nothing."""
+        return {name: getattr(self, name) for name in SIZES}
 
     @property
     def is_from_nothing(self) -> bool:

@@ -19,9 +19,9 @@ class BertTexts:
     """Column of an own file that holds the texts; guessed where it is plain."""
     label_column: str | None = None
     """Column of an own file that holds the labels; guessed where it is plain."""
-    vocabulary_size: int
+    vocabulary_size: int | None = None
     """Most tokens a tokenizer of the training texts may know, with --from nothing (8000), ≥ 7."""
-    max_length: int
+    max_length: int = 256
     """Tokens after which a text is cut, [CLS] and [SEP] among them, ≥ 3."""
 
     def __post_init__(self) -> None:
