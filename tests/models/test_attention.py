@@ -11,6 +11,7 @@ from torch import nn
 from chainrule.models.attention import (
     KeyValueCache,
     attend,
+    attend_fast,
     attend_fused,
     join_heads,
     multi_head_attention,
@@ -87,6 +88,19 @@ def test_causal_is_a_mask_of_its_own(target, padded):
     before = seen_before(target, SOURCE)
     expected, _ = attend(query, key, value, seen=before if seen is None else before & seen)
     torch.testing.assert_close(attend_fused(query, key, value, seen=seen, causal=True), expected)
+
+
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("narrow", [False, True])
+def test_the_faster_way_gives_the_same(narrow, causal):
+    query, key, value = (part.detach() for part in parts())
+    seen = seen_keys(LENGTHS, SOURCE)
+    expected, _ = attend(query, key, value, seen=seen & seen_before(TARGET, SOURCE) if causal else seen)
+    kind = torch.bfloat16 if narrow else torch.float32
+    found = attend_fast(query.to(kind), key.to(kind), value.to(kind), seen=seen, causal=causal)
+    assert found.dtype is kind
+    tolerance = 0.03 if narrow else 1e-5
+    torch.testing.assert_close(found.float(), expected, rtol=tolerance, atol=tolerance)
 
 
 def test_masks_say_where_a_query_may_look():

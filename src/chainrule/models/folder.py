@@ -35,7 +35,9 @@ FAMILIES = {
     "lstm-sequence-classifier": "chainrule.models.lstm:lstm_sequence_classifier",
     "mlp": "chainrule.models.mlp:MultilayerPerceptron",
     "perceptron": "chainrule.models.perceptron:perceptron",
+    "text-attention": "chainrule.models.text_attention:text_attention",
     "text-lstm": "chainrule.models.text_lstm:text_lstm",
+    "text-transformer": "chainrule.models.text_attention:text_transformer",
 }
 """Every architecture a file may name, and where it is built.
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from chainrule.models.attention import KeyValueCache, multi_head_attention
 from chainrule.models.transformer_layers import (
+    AttentionLayer,
     DecoderCache,
     DecoderLayer,
     EncoderLayer,
@@ -30,7 +31,7 @@ class Encoder(nn.Module):
         norm: after the last; pre-norm layers need one.
     """
 
-    def __init__(self, *, layers: Sequence[EncoderLayer], norm: nn.LayerNorm | None = None) -> None:
+    def __init__(self, *, layers: Sequence[EncoderLayer | AttentionLayer], norm: nn.LayerNorm | None = None) -> None:
         super().__init__()
         self.layers = nn.ModuleList(layers)
         self.norm = norm

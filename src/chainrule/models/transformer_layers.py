@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from chainrule.models.attention import KeyValueCache, MultiHeadAttention
+from chainrule.models.dropout import Dropout
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"gelu": nn.functional.gelu, "relu": nn.functional.relu}
 Seen = Bool[Tensor, "#batch #heads #queries #keys"]
@@ -33,7 +34,7 @@ class FeedForward(nn.Module):
         self.expand = expand
         self.contract = contract
         self.activation = ACTIVATIONS[activation]
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, inputs: Float[Tensor, "batch time size"]) -> Float[Tensor, "batch time size"]:
         """The values at each place."""
@@ -63,7 +64,7 @@ class Residual(nn.Module):
         super().__init__()
         self.norm = norm
         self.norm_first = norm_first
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def before(self, inputs: Tensor) -> Tensor:
         """What the part is to see."""
@@ -75,6 +76,33 @@ class Residual(nn.Module):
         added = inputs + self.dropout(found)
         outputs: Tensor = added if self.norm_first else self.norm(added)
         return outputs
+
+
+class AttentionLayer(nn.Module):
+    """Self-attention alone: what `EncoderLayer` does before its feed-forward network. Its arguments are the same."""
+
+    def __init__(self, *, attention: MultiHeadAttention, around_attention: Residual) -> None:
+        super().__init__()
+        self.attention = attention
+        self.around_attention = around_attention
+
+    def forward(
+        self,
+        x: Float[Tensor, "batch time size"],
+        *,
+        seen: Seen | None = None,
+        causal: bool = False,
+        cache: KeyValueCache | None = None,
+        need_weights: bool = False,
+    ) -> tuple[Float[Tensor, "batch time size"], Tensor | None]:
+        """See `EncoderLayer`."""
+        y = self.around_attention.before(x)
+        found, weights = self.attention(y, seen=seen, causal=causal, cache=cache, need_weights=need_weights)
+        return self.around_attention.after(x, found), weights
+
+    def flops(self, places: float | Tensor, pairs: float | Tensor) -> float | Tensor:
+        """Operations over real places and the pairs of them that see each other."""
+        return self.attention.flops(queries=places, keys=places, pairs=pairs)
 
 
 class EncoderLayer(nn.Module):

@@ -118,6 +118,15 @@ def build_text_classifier(
     return replace(assembly, data={**assembly.data, "notes": [*assembly.data["notes"], *cut]})
 
 
+def begin_from_training_texts(model: "nn.Module", _tokenizer: Tokenizer, texts: TokenStore) -> None:
+    """Gives a fresh `TextAttention` the vectors that the training texts suggest."""
+    from chainrule.learners.word_vectors import begin_from_counts
+    from chainrule.models.text_attention import TextAttention
+
+    assert isinstance(model, TextAttention)  # noqa: S101 - what the family builds
+    begin_from_counts(model.embedding, texts)
+
+
 def judge_text_classifier(
     setting: Setting,
     texts: TextSettings | BertTexts,
