@@ -17,7 +17,7 @@ from torch.autograd.function import once_differentiable
 
 from chainrule.models.attention import attend_fused, seen_keys
 from chainrule.models.attention_products import attend_by_products
-from chainrule.models.silencing import Silencing
+from chainrule.models.dropout import Dropout
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "gelu": nn.functional.gelu,
@@ -121,7 +121,7 @@ class Embeddings(nn.Module):
         self.position_embeddings = nn.Embedding(positions, hidden_size)
         self.token_type_embeddings = nn.Embedding(segments, hidden_size)
         self.LayerNorm = nn.LayerNorm(hidden_size, eps=epsilon)
-        self.dropout = Silencing(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(
         self, tokens: Int[Tensor, " tokens"], positions: Int[Tensor, " tokens"]
@@ -188,7 +188,7 @@ class Projection(nn.Module):
         super().__init__()
         self.dense = nn.Linear(input_size, hidden_size)
         self.LayerNorm = nn.LayerNorm(hidden_size, eps=epsilon)
-        self.dropout = Silencing(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(
         self, found: Float[Tensor, "tokens input"], x: Float[Tensor, "tokens hidden"]
@@ -320,7 +320,7 @@ class BertClassifier(nn.Module):
     def __init__(self, *, bert: Bert, classifier: nn.Linear, dropout: float) -> None:
         super().__init__()
         self.bert = bert
-        self.dropout = Silencing(dropout)
+        self.dropout = Dropout(dropout)
         self.classifier = classifier
 
     def forward(self, tokens: Int[Tensor, " tokens"], lengths: Int[Tensor, " batch"]) -> Float[Tensor, "batch classes"]:
