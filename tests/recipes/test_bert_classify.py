@@ -61,7 +61,7 @@ def test_a_band_and_a_command_hold_what_was_given_alone():
         ({"from_": "nothing", "frozen_epochs": 0.5}, "--frozen-epochs is for what --from takes over, and --from"),
         ({"from_": "nothing", "from_nothing": False}, "--no-from-nothing leaves out what would stand beside a run"),
         ({"from_": "nothing", "heads": 3}, "--heads is 3; it must divide --hidden-size, which is 256."),
-        ({"from_": "nothing", "layers": 0}, "--layers is 0; it must be from 1 to 512."),
+        ({"from_": "nothing", "layers": 0}, "--layers is 0; it must be from 1 to 1,000,000,000."),
         ({"layer_rate": 1.5}, "--layer-rate is 1.5; it must be greater than 0 and at most 1."),
         ({"dropout": 1.0}, "--dropout is 1.0; it must be from 0 to 0.99."),
         ({"max_length": 2}, "--max-length is 2; it must be from 3 to 1,000,000,000."),

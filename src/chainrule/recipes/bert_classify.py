@@ -12,7 +12,6 @@ from chainrule.recipes.setting_types import flag_of
 from chainrule.recipes.supervised import (
     AT_LEAST_0,
     COUNT,
-    LARGEST,
     POSITIVE,
     SHARE,
     Classifying,
@@ -85,6 +84,8 @@ class BertClassify:
 
     def __post_init__(self) -> None:
         """Puts the settings where none are given, and refuses values out of range and those that do nothing."""
+        check_ranges(self, layers=COUNT, hidden_size=COUNT, heads=COUNT, dropout=SHARE)
+        check_ranges(self, layer_rate=(POSITIVE[0], 1.0), frozen_layers=AT_LEAST_0, frozen_epochs=AT_LEAST_0)
         own: dict[str, Any] = {"layer_rate": 0.9}
         if self.is_from_nothing:
             self._check_from_nothing()
@@ -97,8 +98,6 @@ class BertClassify:
         filled["fitting"] = _filled(self.fitting, vars(UNTAUGHT if self.is_from_nothing else TAUGHT))
         for name, value in filled.items():
             object.__setattr__(self, name, value)
-        check_ranges(self, layers=(1, 512), hidden_size=(1, 2**16), heads=COUNT, dropout=SHARE)
-        check_ranges(self, layer_rate=(POSITIVE[0], 1.0), frozen_layers=(0, LARGEST), frozen_epochs=AT_LEAST_0)
         if self.is_from_nothing and self.sizes["hidden_size"] % self.sizes["heads"]:
             raise OptionError(f"--heads is {self.heads}; it must divide --hidden-size, which is {self.hidden_size}.")
 
