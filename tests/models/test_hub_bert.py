@@ -134,6 +134,7 @@ def test_hostile_headers_are_refused(folder):
     [
         ({"model_type": "roberta"}, "describes a model of type 'roberta'; one of type 'bert' is needed."),
         ({"position_embedding_type": "relative_key"}, "to 'relative_key'; only 'absolute' is built here."),
+        ({"position_embedding_type": ["absolute"]}, "to ['absolute']; only 'absolute' is built here."),
         ({"is_decoder": True}, "sets is_decoder to True; only False is built here."),
         ({"hidden_size": 10**12}, "sets hidden_size to 1000000000000; it must be from 1 to 1,048,576."),
         ({"num_hidden_layers": 10**6}, "sets num_hidden_layers to 1000000; it must be from 1 to 512."),
@@ -155,7 +156,7 @@ def test_configurations_of_another_kind_are_refused(folder, changed, text):
 def test_a_tokenizer_of_another_checkpoint_is_refused(folder):
     with (folder / "vocab.txt").open("a") as file:
         file.write("more\n")
-    refused(folder, "knows 8 tokens, and config.json has vectors for 7; copy both from the same checkpoint.")
+    refused(folder, "has a token number 7, and config.json has vectors for the numbers below 7; copy both from")
 
 
 def test_what_is_no_folder_or_not_whole_is_refused(folder):

@@ -79,9 +79,9 @@ def read_bert(folder: Path) -> HubBert:
         wanted = {name: tuple(value.shape) for name, value in bert(**arguments).state_dict().items()}
     weights, notes = _checked(folder / WEIGHTS, read_weights(folder / WEIGHTS), wanted)
     tokenizer = read_wordpiece(folder)
-    if tokenizer.get_vocab_size() > arguments["vocabulary_size"]:
+    if (largest := max(tokenizer.get_vocab().values())) >= arguments["vocabulary_size"]:
         raise ModelFolderError(
-            f"the tokenizer in {folder} knows {tokenizer.get_vocab_size():,} tokens, and {CONFIG} has vectors for "
+            f"the tokenizer in {folder} has a token number {largest:,}, and {CONFIG} has vectors for the numbers below "
             f"{arguments['vocabulary_size']:,}; copy both from the same checkpoint."
         )
     return HubBert(arguments=arguments, weights=weights, tokenizer=tokenizer, notes=notes, sha256=_fingerprint(folder))
@@ -115,8 +115,8 @@ def arguments_of(described: Any, path: Path) -> dict[str, Any]:
         kind = described.get("model_type") if isinstance(described, dict) else None
         raise ModelFolderError(f"{path} describes a model of type {kind!r}; one of type 'bert' is needed.")
     for name, only in FIXED.items():
-        if described.get(name, only) not in {only, None}:
-            raise ModelFolderError(f"{path} sets {name} to {described[name]!r}; only {only!r} is built here.")
+        if (value := described.get(name)) is not None and value != only:
+            raise ModelFolderError(f"{path} sets {name} to {value!r}; only {only!r} is built here.")
     arguments: dict[str, Any] = {}
     for ours, (theirs, usual) in SIZES.items():
         value, most = described.get(theirs, usual), MOST_LAYERS if ours == "layers" else LARGEST_SIZE
