@@ -85,4 +85,15 @@ def small_runs(folder: Path) -> dict[str, dict[str, Any]]:
             "views": 2,
             "lookahead": True,
         },
+        "gan, conditional": {
+            **COMMON,
+            "dataset": "digits",
+            "steps": 13,
+            "widths": (8, 4),
+            "group_size": 4,
+            "latent_size": 5,
+            "batch_size": 32,
+            "conditional": True,
+            "discriminator_updates": 2,
+        },
     }

@@ -17,6 +17,7 @@ RECIPES = (
     "backprop-regression",
     "gan",
     "image-cnn, fast",
+    "gan, conditional",
 )
 SAMPLED = 7  # crash points of each recipe, spread over the whole run and shifted from recipe to recipe
 

@@ -97,6 +97,14 @@ def test_pictures_become_files(trained, conditional, tmp_path, monkeypatch, caps
     assert np.array(json.loads(capsys.readouterr().out)["predictions"][0]["pixels"]).shape == (8, 8)
 
 
+def test_a_full_disk_is_one_sentence_and_leaves_no_part_of_a_picture(trained, tmp_path, full_disk, capsys):
+    run = str(trained("gan"))
+    with full_disk(20):
+        assert main(["predict", run, "4", "--output", str(tmp_path / "made")]) == 1
+    assert f"no space to write {tmp_path / 'made'}" in capsys.readouterr().err
+    assert not list((tmp_path / "made").iterdir())
+
+
 def test_a_folder_for_pictures_is_refused_where_there_are_none(trained, tmp_path):
     with pytest.raises(OptionError, match="--output is for models that make pictures"):
         api.predict(

@@ -76,6 +76,23 @@ def test_standardised_as_in_evaluation():
     assert torch.equal(standardised(torch.from_numpy(pixels), PREPROCESSOR), expected)
 
 
+@pytest.mark.parametrize("side", [1, 2, 5])
+def test_a_square_is_covered_by_the_mean(side):
+    pixels, positions = torch.from_numpy(some()), np.arange(COUNT)
+    plain = augmentation()(pixels, positions, 3)
+    found = augmentation(cutout=side)(pixels, positions, 3)
+    _, _, height, width = plain.shape
+    draws = draws_of_each(3, "cutout", 3, numbers=positions)
+    expected = plain.clone()
+    for number, draw in enumerate(draws.tolist()):
+        row, column = draw % 2**32 % height, (draw >> 32) % width
+        top, left = row - side // 2, column - side // 2
+        expected[number, :, max(top, 0) : max(top + side, 0), max(left, 0) : max(left + side, 0)] = 0
+    assert torch.equal(found, expected)
+    assert found.is_contiguous(memory_format=torch.channels_last)
+    assert not torch.equal(found, augmentation(cutout=side)(pixels, positions, 4))
+
+
 def examples():
     pixels = some().transpose(0, 3, 1, 2)
     size = CHANNELS * HEIGHT * WIDTH

@@ -1,10 +1,11 @@
 """Pictures in memory as bytes, and how training sees them: moved and mirrored, a whole batch at a time."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int64, UInt8
+from jaxtyping import Bool, Float, Int64, UInt8
 from torch import Tensor
 
 from chainrule.data.dataset import Examples, Positions
@@ -54,7 +55,9 @@ class Augmentation:
     A picture is moved by up to `shift` pixels in both directions, each distance as likely; what comes in at the edge
     is the picture's own reflection. It is mirrored every other epoch, half of the pictures in the even and half in the
     odd ones: so each is seen both ways in any two epochs, which teaches more than tossing a coin each time does
-    (arXiv 2404.00498, section 3.6).
+    (arXiv 2404.00498, section 3.6). A square of `cutout` pixels a side, its middle at each pixel of the picture as
+    likely, takes the mean of all training pictures, so that no single part of a thing is relied on (DeVries and
+    Taylor, arXiv 1708.04552).
     """
 
     preprocessor: PicturePreprocessor
@@ -62,6 +65,8 @@ class Augmentation:
     mirror: bool
     shift: int
     """Pixels, ≥ 0 and less than height and width."""
+    cutout: int = 0
+    """Pixels a side of the square that is covered, ≥ 0."""
 
     def __call__(
         self, pixels: UInt8[Tensor, "batch height width channels"], positions: Positions, epoch: int
@@ -73,7 +78,27 @@ class Augmentation:
             positions: which examples they are, (batch,).
             epoch: from 0.
         """
-        return standardised(self.moved(pixels, positions, epoch), self.preprocessor)
+        values = standardised(self.moved(pixels, positions, epoch), self.preprocessor)
+        if not self.cutout:
+            return values
+        return values.masked_fill_(self.covered(values.shape, positions, epoch).to(values.device), 0.0)
+
+    def covered(self, shape: Sequence[int], positions: Positions, epoch: int) -> Bool[Tensor, "batch 1 height width"]:
+        """Where the square lies in each picture; what of it is beyond an edge is lost.
+
+        Args:
+            shape: batch, channels, height, width.
+            positions: which examples they are, (batch,).
+            epoch: from 0.
+        """
+        draws = draws_of_each(self.seed, "cutout", epoch, numbers=positions)
+        within = []
+        for bit, side in ((0, shape[2]), (32, shape[3])):
+            middle = torch.from_numpy((draws >> np.uint64(bit) & np.uint64(0xFFFFFFFF)) % np.uint64(side)).long()
+            offset = torch.arange(side) - middle[:, None] + self.cutout // 2  # (batch, side)
+            within.append((offset >= 0) & (offset < self.cutout))
+        rows, columns = within
+        return rows[:, None, :, None] & columns[:, None, None, :]
 
     def moved(
         self, pixels: UInt8[Tensor, "batch height width channels"], positions: Positions, epoch: int

@@ -42,7 +42,10 @@ if TYPE_CHECKING:
 
 Group = TypeVar("Group", Classifying, Fitting)
 
+OF_TRUNK: dict[str, Any] = {"trunk_rate": 0.3, "frozen_epochs": 0.0}  # settings of what --from takes over
 LARGEST_EVALUATED = 1000  # pictures at a time where nothing is learned
+
+IDLE = {"fast": ("dropout",), "article": ("widths", "dropout")}  # settings that a network does nothing with
 
 OF_NETWORK: Any = None  # a setting that is the network's own where it is not given
 
@@ -95,6 +98,8 @@ class ImageCnn:
     """Whether training sees pictures mirrored too; `auto` does unless all classes are single characters."""
     shift: float = OF_NETWORK
     """How far training moves pictures in each direction, as a share of their sides, in [0, 0.5]."""
+    cutout: float = OF_NETWORK
+    """The side of a square that training covers in each picture, as a share of the picture's shorter one, in [0, 1]."""
     views: Literal[1, 2, 6] = 1
     """Of each picture when it is judged: 2 with its mirror image, 6 also moved by a pixel; scores are their mean."""
     lookahead: bool = False
@@ -105,9 +110,9 @@ class ImageCnn:
     """How many examples of each class are learned from at most, ≥ 1; all where it is not given."""
     from_: Path | None = None
     """A finished run of image-cnn whose network, but for the head, this one begins with."""
-    trunk_rate: float = 0.3
+    trunk_rate: float = OF_TRUNK["trunk_rate"]
     """Share of the learning rate at which what was taken over goes on learning, > 0."""
-    frozen_epochs: float = 0.0
+    frozen_epochs: float = OF_TRUNK["frozen_epochs"]
     """Epochs in which the new head alone learns, ≥ 0."""
     classifying: Classifying = Classifying(label_smoothing=OF_NETWORK)
     """What is asked of the classifier."""
@@ -128,15 +133,18 @@ class ImageCnn:
         if self.network not in PRESETS:
             raise OptionError(f"--network is {self.network!r}; it must be one of {', '.join(PRESETS)}.")
         preset = PRESETS[self.network]
-        own = {name: getattr(preset, name) for name in ("widths", "dropout", "flip", "shift")}
+        own = {name: getattr(preset, name) for name in ("widths", "dropout", "flip", "shift", "cutout")}
         filled = {
             **{name: value for name, value in own.items() if getattr(self, name) is None},
             "classifying": _filled(self.classifying, {"label_smoothing": preset.label_smoothing}),
             "fitting": _filled(self.fitting, vars(preset.fitting)),
         }
+        for name in IDLE.get(self.network, ()):
+            if getattr(self, name) not in (None, own[name]):
+                raise OptionError(f"--network {self.network} has no use for --{name}; leave it out.")
         for name, value in filled.items():
             object.__setattr__(self, name, value)
-        check_ranges(self, dropout=SHARE, shift=(0.0, 0.5), labels_per_class=COUNT)
+        check_ranges(self, dropout=SHARE, shift=(0.0, 0.5), cutout=(0.0, 1.0), labels_per_class=COUNT)
         check_ranges(self, trunk_rate=POSITIVE, frozen_epochs=AT_LEAST_0)
         check_numbers("widths", self.widths)
         if not self.widths:
@@ -146,10 +154,15 @@ class ImageCnn:
                 f"--views {self.views} judges mirror images as well, and with --flip never training sees none; "
                 "use --views 1, or --flip always."
             )
+        self._refuse_without_trunk()
         if self.lookahead and self.network != "fast":
             raise OptionError(f"--lookahead is for --network fast, and this is {self.network}; leave it out.")
-        if self.frozen_epochs and self.from_ is None:
-            raise OptionError("--frozen-epochs is for what --from takes over; name a run with --from, or leave it out.")
+
+    def _refuse_without_trunk(self) -> None:
+        for name, value in OF_TRUNK.items():
+            if self.from_ is None and getattr(self, name) != value:
+                flag = name.replace("_", "-")
+                raise OptionError(f"--{flag} is for what --from takes over; name a run with --from, or leave it out.")
 
     def family_and_arguments(self, shape: tuple[int, int, int], classes: int) -> tuple[str, dict[str, Any]]:
         """The network as the model folder names it.
@@ -290,7 +303,11 @@ class ImageCnn:
             )
         _, height, width = preprocessor.shape
         return Augmentation(
-            preprocessor=preprocessor, seed=seed, mirror=mirror, shift=int(self.shift * min(height, width))
+            preprocessor=preprocessor,
+            seed=seed,
+            mirror=mirror,
+            shift=int(self.shift * min(height, width)),
+            cutout=round(self.cutout * min(height, width)),
         )
 
     def judge(self, setting: Setting, model_folder: Path, rows: ScoredFile | None = None) -> "Judgement":
@@ -328,7 +345,7 @@ class ImageCnn:
         folder = run / "from-nothing"
         if setting.sha256 is not None and not folder.is_dir():
             return None
-        return trained_from_nothing(replace(self, from_=None, frozen_epochs=0.0).build, setting, folder)
+        return trained_from_nothing(replace(self, from_=None, **OF_TRUNK).build, setting, folder)
 
 
 def _filled(group: Group, own: Mapping[str, Any]) -> Group:

@@ -34,6 +34,7 @@ class Preset:
     dropout: float
     flip: Literal["auto", "always", "never"]
     shift: float
+    cutout: float = 0.0
     label_smoothing: float
     fitting: Fitting
 
