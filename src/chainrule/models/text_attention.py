@@ -112,8 +112,13 @@ class TextAttention(nn.Module):
         if self.training and self.word_dropout:
             dropped = torch.rand(tokens.shape, device=tokens.device) < self.word_dropout
             tokens = tokens.masked_fill(dropped, UNKNOWN_ID)
-        scores, _ = self.read(self.embedding(tokens), lengths)
+        scores, _ = self.read(self.embed(tokens), lengths)
         return scores
+
+    def embed(self, tokens: Int[Tensor, "batch time"]) -> Float[Tensor, "batch time size"]:
+        """The tokens' vectors."""
+        vectors: Tensor = self.embedding(tokens)
+        return vectors
 
     def read(
         self, vectors: Float[Tensor, "batch time size"], lengths: Int[Tensor, " batch"], *, need_weights: bool = False
@@ -121,7 +126,7 @@ class TextAttention(nn.Module):
         """Scores of the classes from the tokens' vectors, and the weights of each layer where they are needed.
 
         Args:
-            vectors: what `embedding` gives, or what stands between it and something else.
+            vectors: what `embed` gives, or what stands between it and something else.
             lengths: real tokens of each text.
             need_weights: see `MultiHeadAttention`.
         """
