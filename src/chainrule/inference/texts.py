@@ -13,7 +13,8 @@ from torch import nn
 from chainrule.data.text_tokens import read_tokenizer
 from chainrule.data.token_store import BARE, TokenStore, encode
 from chainrule.errors import DataError, ModelFolderError
-from chainrule.inference.classes import answers, outputs_of, softmax
+from chainrule.inference.attribution import TextExplanation, explain_text
+from chainrule.inference.classes import answers, outputs_of, parts_fit, softmax
 from chainrule.inference.inputs import listed
 from chainrule.learners.batches import gather_packed, gather_tokens, in_batches
 from chainrule.models.bert_tokens import frame_of, read_wordpiece
@@ -86,6 +87,20 @@ class TextPredictor:
                     f"input {number} is not Unicode (character {error.start + 1}); give it in UTF-8."
                 ) from error
         return answers(self.probabilities(texts), self.classes)
+
+    def explain(self, text: str) -> TextExplanation:
+        """What the model goes by when it classifies a text.
+
+        Raises:
+            ModelFolderError: the model cannot show it.
+        """
+        encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        pieces = tuple(text[start:end] for start, end in encoding.offsets[: self._max_length]) or (text,)
+        store = self.tokens([text])
+        probabilities = self.probabilities_of(store)[0]
+        with self._compute.active() as device, parts_fit():
+            tokens, _ = gather_tokens(store, device)(np.arange(1))
+            return explain_text(self._model, tokens, pieces, self.classes, probabilities)
 
     def example(self) -> str:
         """A text."""

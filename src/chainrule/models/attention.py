@@ -286,6 +286,7 @@ def multi_head_attention(
     memory_size: int | None = None,
     dropout: float = 0.0,
     rotary_base: float | None = None,
+    key_offset: bool = True,
 ) -> MultiHeadAttention:
     """A `MultiHeadAttention` with fresh weights, Glorot and Bengio's; offsets begin at 0.
 
@@ -295,10 +296,14 @@ def multi_head_attention(
         memory_size: values of m, where they are not as many.
         dropout: see `MultiHeadAttention`.
         rotary_base: see `MultiHeadAttention`.
+        key_offset: whether keys have one. It adds the same to all scores of a query, which the softmax takes away
+            again; its gradient is rounding alone, of which Adam makes steps as large as any. torch and BERT have it.
     """
     source = size if memory_size is None else memory_size
-    maps = {name: nn.Linear(source if name in {"key", "value"} else size, size) for name in MAPS}
-    for linear in maps.values():
-        nn.init.xavier_uniform_(linear.weight)
-        nn.init.zeros_(linear.bias)
+    maps = {
+        name: nn.Linear(source if name in {"key", "value"} else size, size, bias=key_offset or name != "key")
+        for name in MAPS
+    }
+    for name, weight in nn.ModuleDict(maps).named_parameters():
+        _ = nn.init.zeros_(weight) if name.endswith(".bias") else nn.init.xavier_uniform_(weight)
     return MultiHeadAttention(**maps, heads=heads, dropout=dropout, rotary_base=rotary_base)

@@ -63,7 +63,7 @@ class EncoderReader(nn.Module):
         seen = seen_keys(lengths, vectors.shape[1])
         y, weights = self.encoder(vectors, seen=seen, need_weights=need_weights)  # (batch, time, size)
         if self.first is not None:
-            return y[:, 0], weights
+            return y[:, 0].clone(), weights  # no view, for what hooks into it where a model is divided
         real = seen[:, 0, 0, :, None]  # (batch, time, 1)
         exact = torch.promote_types(y.dtype, torch.float32)  # sums are never in bfloat16
         return y.masked_fill(~real, 0.0).sum(dim=1, dtype=exact) / lengths[:, None], weights
@@ -112,8 +112,13 @@ class TextAttention(nn.Module):
         if self.training and self.word_dropout:
             dropped = torch.rand(tokens.shape, device=tokens.device) < self.word_dropout
             tokens = tokens.masked_fill(dropped, UNKNOWN_ID)
-        scores, _ = self.read(self.embedding(tokens), lengths)
+        scores, _ = self.read(self.embed(tokens), lengths)
         return scores
+
+    def embed(self, tokens: Int[Tensor, "batch time"]) -> Float[Tensor, "batch time size"]:
+        """The tokens' vectors."""
+        vectors: Tensor = self.embedding(tokens)
+        return vectors
 
     def read(
         self, vectors: Float[Tensor, "batch time size"], lengths: Int[Tensor, " batch"], *, need_weights: bool = False
@@ -121,7 +126,7 @@ class TextAttention(nn.Module):
         """Scores of the classes from the tokens' vectors, and the weights of each layer where they are needed.
 
         Args:
-            vectors: what `embedding` gives, or what stands between it and something else.
+            vectors: what `embed` gives, or what stands between it and something else.
             lengths: real tokens of each text.
             need_weights: see `MultiHeadAttention`.
         """
@@ -196,6 +201,7 @@ def text_transformer(
         dropout=dropout,
         attention_dropout=attention_dropout,
         rotary_base=SLOWEST if positions == "rotary" else None,
+        key_offset=False,
     )
     reader = _encoder_reader(stack, size, positions, pooling, longest)
     return TextAttention(
@@ -252,7 +258,9 @@ def text_attention(
     else:
         rotary_base = SLOWEST if positions == "rotary" else None
         layer = AttentionLayer(
-            attention=multi_head_attention(size=size, heads=heads, dropout=attention_dropout, rotary_base=rotary_base),
+            attention=multi_head_attention(
+                size=size, heads=heads, dropout=attention_dropout, rotary_base=rotary_base, key_offset=False
+            ),
             around_attention=Residual(norm=nn.LayerNorm(size), norm_first=True, dropout=dropout),
         )
         stack = Encoder(layers=[layer], norm=nn.LayerNorm(size))

@@ -5,6 +5,7 @@ Vaswani et al., "Attention is all you need", arXiv 1706.03762. `seen` says where
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -123,6 +124,7 @@ def encoder(
     dropout: float = 0.0,
     attention_dropout: float = 0.0,
     rotary_base: float | None = None,
+    key_offset: bool = True,
 ) -> Encoder:
     """An `Encoder` with fresh weights; a norm stands after the last layer where it is pre-norm.
 
@@ -136,11 +138,13 @@ def encoder(
         dropout: share of the values silenced in training, in [0, 1).
         attention_dropout: share of the weights silenced in training, in [0, 1).
         rotary_base: see `MultiHeadAttention`.
+        key_offset: see `multi_head_attention`.
     """
+    options: dict[str, Any] = {"dropout": attention_dropout, "key_offset": key_offset}
 
     def layer() -> EncoderLayer:
         return EncoderLayer(
-            attention=multi_head_attention(size=size, heads=heads, dropout=attention_dropout, rotary_base=rotary_base),
+            attention=multi_head_attention(size=size, heads=heads, rotary_base=rotary_base, **options),
             feed_forward=_feed_forward(size, inner_size, activation, dropout),
             around_attention=_residual(size, dropout, norm_first=norm_first),
             around_feed_forward=_residual(size, dropout, norm_first=norm_first),
@@ -161,6 +165,7 @@ def decoder(
     dropout: float = 0.0,
     attention_dropout: float = 0.0,
     rotary_base: float | None = None,
+    key_offset: bool = True,
 ) -> Decoder:
     """A `Decoder` with fresh weights; a norm stands after the last layer where it is pre-norm.
 
@@ -175,14 +180,14 @@ def decoder(
         dropout: see `encoder`.
         attention_dropout: see `encoder`.
         rotary_base: see `MultiHeadAttention`; for the self-attention.
+        key_offset: see `multi_head_attention`.
     """
+    options: dict[str, Any] = {"dropout": attention_dropout, "key_offset": key_offset}
 
     def layer() -> DecoderLayer:
         return DecoderLayer(
-            attention=multi_head_attention(size=size, heads=heads, dropout=attention_dropout, rotary_base=rotary_base),
-            cross_attention=multi_head_attention(
-                size=size, heads=heads, memory_size=memory_size, dropout=attention_dropout
-            ),
+            attention=multi_head_attention(size=size, heads=heads, rotary_base=rotary_base, **options),
+            cross_attention=multi_head_attention(size=size, heads=heads, memory_size=memory_size, **options),
             feed_forward=_feed_forward(size, inner_size, activation, dropout),
             around_attention=_residual(size, dropout, norm_first=norm_first),
             around_cross_attention=_residual(size, dropout, norm_first=norm_first),

