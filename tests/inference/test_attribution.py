@@ -87,5 +87,5 @@ def test_a_model_without_attention_says_so(trained):
     with pytest.raises(ModelFolderError) as caught:
         api.load(trained("sentiment")).explain("很好")
     assert str(caught.value) == (
-        "this model has no attention to draw; those of attention-text and transformer-text have."
+        "this model has no attention to draw; those of attention-text, transformer-text and bert-classify have."
     )

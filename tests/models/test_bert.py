@@ -201,3 +201,20 @@ def test_half_precision_stays_near(minilm):
 def test_sizes_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="10 values cannot be cut into 3 heads"):
         small(heads=3)
+
+
+def test_read_from_its_vectors_on_it_says_the_same_and_shows_the_weights_of_transformers(minilm):
+    read = read_bert(minilm)
+    model = bert_classifier(classes=2, **read.arguments).eval()
+    read.give_to(model.bert)
+    theirs = transformers.BertModel.from_pretrained(minilm, attn_implementation="eager").eval()
+    row = read.tokenizer.encode("Worthy of the gong, 好!").ids
+    tokens, lengths = packed([row, row[:1] + row[:0:-1]])
+    with torch.no_grad():
+        vectors = model.embed(tokens.view(2, -1))
+        scores, weights = model.read(vectors, lengths, need_weights=True)
+        torch.testing.assert_close(scores, model(tokens, lengths), rtol=0, atol=1e-5)
+        expected = theirs(input_ids=tokens.view(2, -1), output_attentions=True).attentions
+    assert len(weights) == len(expected) == 6
+    for found, wanted in zip(weights, expected, strict=True):
+        torch.testing.assert_close(found, wanted, rtol=0, atol=1e-5)

@@ -216,6 +216,18 @@ def test_answers_are_those_of_transformers(source):
     assert [answer["probability"] for answer in answers] == pytest.approx(best.values.tolist(), abs=1e-6)
 
 
+@pytest.mark.parametrize("text", ["great, 房间很好 😀", ""])
+def test_an_explanation_is_as_sure_as_the_answer_and_adds_up(source, text):
+    predictor = load_text_predictor(source / "model", COMPUTE)
+    (answer,), found = predictor.predict([text]), predictor.explain(text)
+    assert found.probabilities.max() == pytest.approx(answer["probability"])
+    assert (found.tokens[0], found.tokens[-1]) == ("[CLS]", "[SEP]")
+    count = len(found.tokens)
+    assert [layer.shape for layer in found.attention] == [(2, count, count)] * 2
+    assert found.attributions[[0, -1]] == pytest.approx(0, abs=1e-7)
+    assert found.attributions.sum() == pytest.approx(found.log_odds - found.log_odds_of_nothing, abs=1e-4)
+
+
 def test_tokens_that_the_weights_do_not_know_are_refused_in_a_sentence(source, tmp_path):
     from chainrule.models.folder import seal
 

@@ -55,7 +55,13 @@ class TextExplanation:
 
 
 def explain_text(
-    model: object, tokens: Tensor, pieces: tuple[str, ...], classes: tuple[str, ...], probabilities: NDArray[np.float64]
+    model: object,
+    tokens: Tensor,
+    pieces: tuple[str, ...],
+    classes: tuple[str, ...],
+    probabilities: NDArray[np.float64],
+    *,
+    nothing: Tensor | None = None,
 ) -> TextExplanation:
     """Explains the most probable class of one text.
 
@@ -65,17 +71,19 @@ def explain_text(
         pieces: what each stands for.
         classes: their names.
         probabilities: what the model answers, (classes,).
+        nothing: a text that says nothing, (1, time); as many unknown tokens where None.
 
     Raises:
         ModelFolderError: the model has no attention.
     """
     if not isinstance(model, Attentive):
         raise ModelFolderError(
-            "this model has no attention to draw; those of attention-text and transformer-text have."
+            "this model has no attention to draw; those of attention-text, transformer-text and bert-classify have."
         )
     lengths = torch.tensor([tokens.shape[1]], device=tokens.device)
+    without = torch.full_like(tokens, UNKNOWN_ID) if nothing is None else nothing
     with torch.no_grad():
-        vectors, nothing = model.embed(tokens), model.embed(torch.full_like(tokens, UNKNOWN_ID))
+        vectors, baseline = model.embed(tokens), model.embed(without)
         weights = model.read(vectors, lengths, need_weights=True)[1]
     best = int(probabilities.argmax())
 
@@ -83,13 +91,13 @@ def explain_text(
         return log_odds(model.read(between, lengths.expand(len(between)))[0].float(), best)
 
     with torch.no_grad():
-        ends = score(torch.cat([vectors, nothing]))
+        ends = score(torch.cat([vectors, baseline]))
     return TextExplanation(
         tokens=pieces,
         classes=classes,
         probabilities=probabilities,
         attention=tuple(_array(layer[0]) for layer in weights),
-        attributions=_array(integrated_gradients(score, vectors[0], nothing[0]).sum(dim=1)),
+        attributions=_array(integrated_gradients(score, vectors[0], baseline[0]).sum(dim=1)),
         log_odds=float(ends[0]),
         log_odds_of_nothing=float(ends[1]),
     )

@@ -94,13 +94,17 @@ class TextPredictor:
         Raises:
             ModelFolderError: the model cannot show it.
         """
-        encoding = self._tokenizer.encode(text, add_special_tokens=False)
-        pieces = tuple(text[start:end] for start, end in encoding.offsets[: self._max_length]) or (text,)
-        store = self.tokens([text])
+        store, (unknown, before, after) = self.tokens([text]), self._frame
+        offsets = self._tokenizer.encode(text, add_special_tokens=False).offsets
+        room = self._max_length - len(before) - len(after)
+        names = [tuple(self._tokenizer.id_to_token(number) or "" for number in numbers) for numbers in (before, after)]
+        pieces = (*names[0], *(text[start:end] for start, end in offsets[:room]), *names[1]) or (text,)
         probabilities = self.probabilities_of(store)[0]
         with self._compute.active() as device, parts_fit():
             tokens, _ = gather_tokens(store, device)(np.arange(1))
-            return explain_text(self._model, tokens, pieces, self.classes, probabilities)
+            nothing = tokens.clone()
+            nothing[:, len(before) : tokens.shape[1] - len(after)] = unknown
+            return explain_text(self._model, tokens, pieces, self.classes, probabilities, nothing=nothing)
 
     def example(self) -> str:
         """A text."""

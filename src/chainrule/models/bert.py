@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from chainrule.models.attention import attend_fused, seen_keys
+from chainrule.models.attention import attend, attend_fused, seen_keys
 from chainrule.models.attention_products import attend_by_products
 from chainrule.models.dropout import Dropout
 
@@ -156,20 +156,30 @@ class SelfAttention(nn.Module):
 
     def forward(self, x: Float[Tensor, "tokens hidden"], packing: Packing) -> Float[Tensor, "tokens hidden"]:
         """What each token gathered."""
+        query, key, value = self.parts(x, packing)
+        gathered: Tensor  # (batch, heads, longest, size)
+        if x.device.type == "cpu":
+            gathered = attend_by_products(query, key, value, packing.lengths.tolist())
+        else:
+            gathered = attend_fused(query, key, value, seen=packing.seen)
+        joined = gathered.transpose(1, 2).reshape(-1, x.shape[1])  # (batch · longest, hidden)
+        return joined if packing.spread is None else _pack(joined, packing.places)
+
+    def parts(self, x: Float[Tensor, "tokens hidden"], packing: Packing) -> tuple[Tensor, ...]:
+        """Queries, keys and values, each (batch, heads, longest, size)."""
         maps = (self.query, self.key, self.value)
         weight, bias = torch.cat([each.weight for each in maps]), torch.cat([each.bias for each in maps])
         projected = nn.functional.linear(x, weight, bias)  # (tokens, 3 hidden): one product instead of three
         if packing.spread is not None:
             projected = _spread(projected, packing.spread, packing.places)  # (batch · longest, 3 hidden)
         cut = projected.view(len(packing.lengths), packing.longest, 3, self.heads, -1)
-        query, key, value = cut.permute(2, 0, 3, 1, 4)  # each (batch, heads, longest, size)
-        gathered: Tensor  # (batch, heads, longest, size)
-        if x.device.type == "cpu":
-            gathered = attend_by_products(query, key, value, packing.lengths.tolist())
-        else:
-            gathered = attend_fused(query, key, value, seen=packing.seen)
-        joined = gathered.transpose(1, 2).reshape(len(projected), -1)  # (batch · longest, hidden)
-        return joined if packing.spread is None else _pack(joined, packing.places)
+        query, key, value = cut.permute(2, 0, 3, 1, 4)
+        return query, key, value
+
+    def weights(self, x: Float[Tensor, "tokens hidden"], packing: Packing) -> Float[Tensor, "batch heads time time"]:
+        """Where each token looks; rows and columns after a text's end mean nothing."""
+        time = int(packing.lengths.max())
+        return attend(*self.parts(x, packing), seen=packing.seen)[1][:, :, :time, :time]
 
 
 class Projection(nn.Module):
@@ -328,6 +338,31 @@ class BertClassifier(nn.Module):
         _, pooled = self.bert(tokens, lengths)
         scores: Tensor = self.classifier(self.dropout(pooled))
         return scores
+
+    def embed(self, tokens: Int[Tensor, "batch time"]) -> Float[Tensor, "batch time hidden"]:
+        """The vectors of the tokens of texts of one length, as the first layer gets them."""
+        positions = torch.arange(tokens.shape[1], device=tokens.device).expand_as(tokens)
+        vectors: Tensor = self.bert.embeddings(tokens.flatten(), positions.flatten())
+        return vectors.view(*tokens.shape, -1)
+
+    def read(
+        self, vectors: Float[Tensor, "batch time hidden"], lengths: Int[Tensor, " batch"], *, need_weights: bool = False
+    ) -> tuple[Float[Tensor, "batch classes"], list[Tensor]]:
+        """Scores of the classes from those vectors, and where each layer's heads look, if that is needed.
+
+        Args:
+            vectors: of texts of one length.
+            lengths: that length, for each.
+            need_weights: gives the weights of each layer, (batch, heads, time, time).
+        """
+        x = vectors.flatten(0, 1)
+        packing, weights = packing_of(lengths, len(x)), []
+        for layer in self.bert.encoder.layers():
+            if need_weights:
+                weights.append(layer.attention.self.weights(x, packing))
+            x = layer(x, packing)
+        scores: Tensor = self.classifier(self.bert.pooler(x.view_as(vectors)[:, 0]))
+        return scores, weights
 
     def forward_flops(self, tokens: Int[Tensor, " tokens"], lengths: Int[Tensor, " batch"]) -> Tensor:
         """Operations over the real tokens; looking up has none."""
