@@ -17,6 +17,10 @@ RECIPES = (
     "backprop-regression",
     "gan",
     "image-cnn, fast",
+    "attention-text",
+    "attention-text, additive",
+    "transformer-text",
+    "bert-classify",
     "gan, conditional",
 )
 SAMPLED = 7  # crash points of each recipe, spread over the whole run and shifted from recipe to recipe
