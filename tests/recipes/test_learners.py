@@ -12,7 +12,7 @@ from chainrule.training.state_tree import read_tree, write_tree
 from tests.crash.small_runs import recipe_in
 from tests.recipes.building import COMPUTE, build, devices_of, leaves, state, steps
 
-RECIPES = (*recipes.BUILT_IN, "image-cnn, fast", "q-learning, stepped")
+RECIPES = (*recipes.BUILT_IN, "image-cnn, fast", "q-learning, stepped", "attention-text, additive")
 ADVERSARIAL = {"gan"}  # what has no meaning without labels is tested in tests/learners/test_adversarial.py
 REWARDED = {"q-learning"}  # and without a gradient: tests/learners/test_tabular.py
 NO_NOISE = {"dropout": 0.0, "word_dropout": 0.0, "crop": 0.0, "label_smoothing": 0.0}
