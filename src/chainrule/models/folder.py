@@ -26,7 +26,7 @@ LARGEST_TEXT_FILE = 2**28
 ENTRY_POINTS = "chainrule.models"  # the group in which an installed package names its own families
 
 FAMILIES = {
-    "bert": "chainrule.models.bert:bert_classifier",
+    "bert": "chainrule.models.bert_classifier:bert_classifier",
     "cnn-article": "chainrule.models.cnn:article_network",
     "cnn-fast": "chainrule.models.fast_cnn:fast_network",
     "cnn-small": "chainrule.models.cnn:small_network",
