@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 from chainrule.models import bert as bert_module
 from chainrule.models.attention import attend, seen_keys
 from chainrule.models.attention_products import attend_by_products
-from chainrule.models.bert import bert, bert_classifier, packing_of
+from chainrule.models.bert import bert
+from chainrule.models.bert_classifier import bert_classifier
 from chainrule.models.hub_bert import read_bert
+from chainrule.models.packing import packing_of
 from tests.models.mixed_texts import mixed_texts
 
 with warnings.catch_warnings():

@@ -7,7 +7,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from chainrule.errors import ModelFolderError
-from chainrule.models.bert import bert, bert_classifier
+from chainrule.models.bert import bert
+from chainrule.models.bert_classifier import bert_classifier
 from chainrule.models.bert_tokens import SPECIAL
 from chainrule.models.folder import ModelConfig, write_model
 from chainrule.models.hub_bert import hub_config, read_bert

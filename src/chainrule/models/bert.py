@@ -1,4 +1,4 @@
-"""BERT: a Transformer's encoder that reads a text in both directions at once, and a classifier on it.
+"""BERT: a Transformer's encoder that reads a text in both directions at once.
 
 Devlin et al., "BERT: pre-training of deep bidirectional transformers", arXiv 1810.04805. Every parameter has the name
 that it has in the checkpoints of the Hugging Face hub, so that these fit without a table of names.
@@ -8,97 +8,23 @@ alone, which is between the tokens of one text, they are spread to (texts, longe
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 
-from chainrule.models.attention import attend, attend_fused, seen_keys
+from chainrule.models.attention import attend, attend_fused
 from chainrule.models.attention_products import attend_by_products
 from chainrule.models.dropout import Dropout
+from chainrule.models.packing import Packing, pack_rows, packing_of, spread_rows
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "gelu": nn.functional.gelu,
     "gelu_new": lambda x: nn.functional.gelu(x, approximate="tanh"),
     "relu": nn.functional.relu,
 }
-VECTOR = 32  # values of a vector of a processor in bfloat16: rows of attention's weights are this many, or twice …
 INITIAL_DEVIATION = 0.02  # of fresh weights
-
-
-class Packing(NamedTuple):
-    """Where the tokens of a packed batch belong."""
-
-    lengths: Tensor
-    """Tokens of each text, (batch,)."""
-    positions: Tensor
-    """Of each token in its text, (tokens,)."""
-    spread: Tensor | None
-    """Which token stands at each place of (batch, longest), flat; None where all texts are of one length."""
-    places: Tensor
-    """The place of each token there, (tokens,)."""
-    longest: int
-
-    @property
-    def seen(self) -> Tensor | None:
-        """Where attention may look, (batch, 1, 1, longest)."""
-        return None if self.spread is None else seen_keys(self.lengths, self.longest)
-
-
-def packing_of(lengths: Int[Tensor, " batch"], tokens: int) -> Packing:
-    """Where so many tokens of texts one after another belong.
-
-    Args:
-        lengths: tokens of each text, ≥ 1.
-        tokens: their sum.
-    """
-    starts = lengths.cumsum(0) - lengths  # (batch,)
-    texts = torch.repeat_interleave(lengths, output_size=tokens)  # the number of each token's text, (tokens,)
-    positions = torch.arange(tokens, device=lengths.device) - starts[texts]
-    longest = int(lengths.max())
-    if lengths.device.type == "cpu":
-        longest = -(-longest // VECTOR) * VECTOR
-    spread = None
-    if longest * len(lengths) > tokens:
-        upwards = torch.arange(longest, device=lengths.device)
-        spread = (starts[:, None] + torch.minimum(upwards, lengths[:, None] - 1)).flatten()
-    return Packing(lengths, positions, spread, texts * longest + positions, longest)
-
-
-class _Spread(torch.autograd.Function):
-    """Rows (tokens, values) → (batch · longest, values); what stands on padding is never asked for."""
-
-    @staticmethod
-    def forward(ctx: Any, rows: Tensor, spread: Tensor, places: Tensor) -> Tensor:
-        ctx.save_for_backward(places)
-        return rows.index_select(0, spread)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
-        return gradient.index_select(0, ctx.saved_tensors[0]), None, None
-
-
-class _Pack(torch.autograd.Function):
-    """The way back."""
-
-    @staticmethod
-    def forward(ctx: Any, padded: Tensor, places: Tensor) -> Tensor:
-        ctx.save_for_backward(places)
-        ctx.rows = len(padded)
-        return padded.index_select(0, places)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        padded = gradient.new_zeros(ctx.rows, gradient.shape[1])
-        return padded.index_copy_(0, ctx.saved_tensors[0], gradient), None
-
-
-_spread: Callable[[Tensor, Tensor, Tensor], Tensor] = _Spread.apply
-_pack: Callable[[Tensor, Tensor], Tensor] = _Pack.apply
 
 
 class Embeddings(nn.Module):
@@ -163,7 +89,7 @@ class SelfAttention(nn.Module):
         else:
             gathered = attend_fused(query, key, value, seen=packing.seen)
         joined = gathered.transpose(1, 2).reshape(-1, x.shape[1])  # (batch · longest, hidden)
-        return joined if packing.spread is None else _pack(joined, packing.places)
+        return joined if packing.spread is None else pack_rows(joined, packing.places)
 
     def parts(self, x: Float[Tensor, "tokens hidden"], packing: Packing) -> tuple[Tensor, ...]:
         """Queries, keys and values, each (batch, heads, longest, size)."""
@@ -171,7 +97,7 @@ class SelfAttention(nn.Module):
         weight, bias = torch.cat([each.weight for each in maps]), torch.cat([each.bias for each in maps])
         projected = nn.functional.linear(x, weight, bias)  # (tokens, 3 hidden): one product instead of three
         if packing.spread is not None:
-            projected = _spread(projected, packing.spread, packing.places)  # (batch · longest, 3 hidden)
+            projected = spread_rows(projected, packing.spread, packing.places)  # (batch · longest, 3 hidden)
         cut = projected.view(len(packing.lengths), packing.longest, 3, self.heads, -1)
         query, key, value = cut.permute(2, 0, 3, 1, 4)
         return query, key, value
@@ -318,79 +244,6 @@ class Bert(nn.Module):
         return hidden, self.pooler(first)
 
 
-class BertClassifier(nn.Module):
-    """BERT and a linear layer that tells classes apart by the text's vector.
-
-    Args:
-        bert: without a head.
-        classifier: the text's vector → scores.
-        dropout: share of that vector silenced in training, in [0, 1).
-    """
-
-    def __init__(self, *, bert: Bert, classifier: nn.Linear, dropout: float) -> None:
-        super().__init__()
-        self.bert = bert
-        self.dropout = Dropout(dropout)
-        self.classifier = classifier
-
-    def forward(self, tokens: Int[Tensor, " tokens"], lengths: Int[Tensor, " batch"]) -> Float[Tensor, "batch classes"]:
-        """Scores of the classes before softmax; for the arguments see `Bert`."""
-        _, pooled = self.bert(tokens, lengths)
-        scores: Tensor = self.classifier(self.dropout(pooled))
-        return scores
-
-    def embed(self, tokens: Int[Tensor, "batch time"]) -> Float[Tensor, "batch time hidden"]:
-        """The vectors of the tokens of texts of one length, as the first layer gets them."""
-        positions = torch.arange(tokens.shape[1], device=tokens.device).expand_as(tokens)
-        vectors: Tensor = self.bert.embeddings(tokens.flatten(), positions.flatten())
-        return vectors.view(*tokens.shape, -1)
-
-    def read(
-        self, vectors: Float[Tensor, "batch time hidden"], lengths: Int[Tensor, " batch"], *, need_weights: bool = False
-    ) -> tuple[Float[Tensor, "batch classes"], list[Tensor]]:
-        """Scores of the classes from those vectors, and where each layer's heads look, if that is needed.
-
-        Args:
-            vectors: of texts of one length.
-            lengths: that length, for each.
-            need_weights: gives the weights of each layer, (batch, heads, time, time).
-        """
-        x = vectors.flatten(0, 1)
-        packing, weights = packing_of(lengths, len(x)), []
-        for layer in self.bert.encoder.layers():
-            if need_weights:
-                weights.append(layer.attention.self.weights(x, packing))
-            x = layer(x, packing)
-        scores: Tensor = self.classifier(self.bert.pooler(x.view_as(vectors)[:, 0]))
-        return scores, weights
-
-    def forward_flops(self, tokens: Int[Tensor, " tokens"], lengths: Int[Tensor, " batch"]) -> Tensor:
-        """Operations over the real tokens; looking up has none."""
-        pairs = lengths.square().sum()
-        flops = self._head_flops(lengths)
-        for layer in self.bert.encoder.layers():
-            flops = flops + layer.flops(len(tokens), pairs)
-        return flops
-
-    def training_flops(self, tokens: Int[Tensor, " tokens"], lengths: Int[Tensor, " batch"]) -> Tensor:
-        """Operations of both passes: the backward one goes down to the lowest part that learns, and no further."""
-        pairs = lengths.square().sum()
-        flops, below = 3 * self._head_flops(lengths), learns(self.bert.embeddings)
-        for layer in self.bert.encoder.layers():
-            flops = flops + layer.flops(len(tokens), pairs) * (1 + learns(layer) + below)
-            below = below or learns(layer)
-        return flops
-
-    def _head_flops(self, lengths: Tensor) -> Tensor:
-        weights = self.bert.pooler.dense.weight.numel() + self.classifier.weight.numel()
-        return torch.tensor(2.0 * weights * len(lengths), device=lengths.device)
-
-
-def learns(part: nn.Module) -> bool:
-    """Whether any parameter of a part learns."""
-    return any(parameter.requires_grad for parameter in part.parameters())
-
-
 def bert(
     *,
     vocabulary_size: int,
@@ -441,26 +294,13 @@ def bert(
         encoder=Encoder([layer() for _ in range(layers)]),
         pooler=Pooler(hidden_size),
     )
-    model.apply(_begin)
+    model.apply(begin)
     return model
 
 
-def _begin(module: nn.Module) -> None:
+def begin(module: nn.Module) -> None:
+    """Gives a layer fresh weights."""
     if isinstance(module, nn.Linear | nn.Embedding):
         nn.init.normal_(module.weight, std=INITIAL_DEVIATION)
     if isinstance(module, nn.Linear):
         nn.init.zeros_(module.bias)
-
-
-def bert_classifier(*, classes: int, dropout: float = 0.0, **arguments: Any) -> BertClassifier:
-    """A `BertClassifier` with fresh weights.
-
-    Args:
-        classes: how many.
-        dropout: share of the values silenced in training, in [0, 1), everywhere.
-        arguments: see `bert`.
-    """
-    model = bert(dropout=dropout, **arguments)
-    head = nn.Linear(model.pooler.dense.out_features, classes)
-    _begin(head)
-    return BertClassifier(bert=model, classifier=head, dropout=dropout)

@@ -27,7 +27,7 @@ ENTRY_POINTS = "chainrule.models"  # the group in which an installed package nam
 
 FAMILIES = {
     "action-table": "chainrule.models.action_table:action_table",
-    "bert": "chainrule.models.bert:bert_classifier",
+    "bert": "chainrule.models.bert_classifier:bert_classifier",
     "cnn-article": "chainrule.models.cnn:article_network",
     "cnn-fast": "chainrule.models.fast_cnn:fast_network",
     "cnn-small": "chainrule.models.cnn:small_network",

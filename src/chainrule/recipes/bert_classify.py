@@ -29,7 +29,7 @@ OF_SOURCE: Any = None  # a setting that goes by what --from names where it is no
 
 SIZES = {"layers": 4, "hidden_size": 256, "heads": 4}
 VOCABULARY = 8000
-TAUGHT = Fitting(batch_size=32, epochs=2, learning_rate=2e-4, weight_decay=0.01)
+TAUGHT = Fitting(batch_size=32, epochs=2, learning_rate=1e-4, weight_decay=0.01)
 UNTAUGHT = Fitting(batch_size=32, epochs=4, learning_rate=5e-4, weight_decay=0.01)
 
 EXPECTED: tuple[Band, ...] = ()
