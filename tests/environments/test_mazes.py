@@ -154,8 +154,8 @@ def test_what_a_reset_draws_is_uniform():
         (
             {"rows": 100, "columns": 100, "mazes": 10**6},
             (
-                "1,000,000 mazes of 100 x 100 cells are 40,401,000,000 squares, and a pool holds at most 4,294,967,296; "
-                "take fewer or smaller ones."
+                "1,000,000 mazes of 100 x 100 cells are 40,401,000,000 squares, and a pool holds at most "
+                "4,294,967,296; take fewer or smaller ones."
             ),
         ),
         ({"max_steps": 0}, "max_steps is 0; it must be from 1 to 1,073,741,824."),
