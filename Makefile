@@ -36,7 +36,7 @@ format: install
 	$(BIN)/ruff check --fix .
 
 benchmark: install
-	$(BIN)/python -m pip install --quiet --group benchmark
+	$(BIN)/python -m pip install --quiet --group benchmark --group benchmark-text
 	env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(BIN)/python -m benchmarks
 
 check-crash: install

@@ -1,6 +1,6 @@
 """All benchmarks, one after another: `python -m benchmarks`."""
 
-from benchmarks import autograd, environments, gan, image_cnn, loop, lstm, q_learning, tables
+from benchmarks import autograd, environments, gan, image_cnn, loop, lstm, q_learning, tables, text
 
 tables.main()
 autograd.main()
@@ -9,4 +9,5 @@ image_cnn.main()
 gan.main()
 environments.main()
 q_learning.main()
+text.main()
 loop.main()

@@ -53,6 +53,14 @@ def trained(tmp_path_factory, small_settings):
     return folder
 
 
+@pytest.fixture(scope="session")
+def minilm():
+    """The folder of the published MiniLM-L6; tests leave it as it is."""
+    from chainrule.data.published import published_model
+
+    return published_model("minilm-l6")
+
+
 @pytest.fixture
 def full_disk():
     """`with full_disk(1000):` no file grows beyond so many bytes, which to a program is a full disk."""

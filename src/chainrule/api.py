@@ -148,7 +148,8 @@ def predict(
         inputs: texts, paths of pictures, or rows of a table (mappings, or JSON objects as text); of a model that
             makes pictures seeds, or names of classes; of a table of actions numbers of states.
         data: a file or folder with the inputs instead.
-        explain: a folder, new or empty, for a PNG an input, of what the model goes by; for classifiers of pictures.
+        explain: a folder, new or empty, for a PNG an input, and a page an input that is a text, of what the model goes
+            by; for classifiers of pictures, and for those of texts that have attention.
         device: where to compute.
         output: a folder, new or empty, for the pictures that a model makes: its answers then name files instead of
             `pixels`.

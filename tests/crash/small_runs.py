@@ -50,15 +50,19 @@ def small_runs(folder: Path) -> dict[str, dict[str, Any]]:
 
     A recipe that learns in more than one way stands there more than once, with the way after a comma; see `recipe_in`.
     """
+    of_texts = {**COMMON, "data": reviews(folder / "reviews.csv"), "steps": 13, "runs": 50, "batch_size": 32}
     return {
-        "sentiment": {
-            **COMMON,
-            "data": reviews(folder / "reviews.csv"),
-            "steps": 13,
+        "sentiment": {**of_texts, "hidden_size": 8, "embedding_size": 8},
+        "attention-text": {**of_texts, "size": 8, "heads": 2},
+        "attention-text, additive": {**of_texts, "size": 8, "hidden_size": 4, "attention": "additive"},
+        "transformer-text": {**of_texts, "size": 8, "heads": 2, "inner_size": 12, "pooling": "first"},
+        "bert-classify": {
+            **{name: value for name, value in of_texts.items() if name != "runs"},
+            "from_": "nothing",
+            "layers": 2,
             "hidden_size": 8,
-            "embedding_size": 8,
-            "runs": 50,
-            "batch_size": 32,
+            "heads": 2,
+            "vocabulary_size": 100,
         },
         "mlp-classification": {**COMMON, "dataset": "breast-cancer", "steps": 13, "hidden_sizes": (16,)},
         "backprop-classifier": {**COMMON, "dataset": "two-moons", "steps": 13, "hidden_sizes": (16,)},

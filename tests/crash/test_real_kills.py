@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from chainrule.recipes.setting_types import flag_of
 from tests.crash.small_runs import recipe_in, small_runs
 from tests.crash.test_crash_points import RECIPES, promised
 
@@ -30,7 +31,7 @@ def command(name, settings, output):
     if (output / "run.json").exists():
         return [*program, "resume", str(output)]
     flags = [
-        f"--{name.replace('_', '-')}={item}"
+        f"{flag_of(name)}={item}"
         for name, value in settings.items()
         for item in (value if isinstance(value, tuple) else (value,))
     ]

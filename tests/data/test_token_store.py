@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from chainrule.data.text_tokens import train_tokenizer
-from chainrule.data.token_store import encode
+from chainrule.data.token_store import Frame, encode
 
 TOKENIZER = train_tokenizer("characters", ["aabbcc"], vocabulary_size=5)  # a 2, b 3, c 4
 
@@ -29,6 +29,21 @@ def test_padded_spans_come_in_the_order_asked_for():
     assert tokens.dtype == np.int64
     inner = store.padded_spans(np.array([1, 3]), np.array([2, 1]))
     np.testing.assert_array_equal(inner, [[3, 4], [4, 0]])
+
+
+def test_packed_texts_stand_one_after_another_in_the_order_asked_for():
+    store = encode(TOKENIZER, ["abc", "c", "ba"], max_length=9)
+    tokens = store.packed(np.array([2, 0, 2]))
+    np.testing.assert_array_equal(tokens, [3, 2, 2, 3, 4, 3, 2])
+    assert tokens.dtype == np.int64
+
+
+def test_a_frame_stands_around_every_text_and_counts_as_length():
+    frame = Frame(unknown=1, before=(7, 8), after=(9,))
+    store = encode(TOKENIZER, ["abc", "", "ax"], max_length=5, frame=frame)
+    np.testing.assert_array_equal(store.tokens, [7, 8, 2, 3, 9, 7, 8, 9, 7, 8, 2, 1, 9])
+    np.testing.assert_array_equal(store.lengths, [5, 3, 5])
+    assert (store.truncated, store.unknown_characters) == (1, 1)
 
 
 def test_the_sentence_says_shares_and_cuts():

@@ -7,7 +7,7 @@ from gymnasium import spaces
 
 from chainrule.environments.foreign import ForeignEnvironments
 from chainrule.environments.resets import reset_seeds
-from chainrule.errors import ResumeError
+from chainrule.errors import DataError, ResumeError
 from chainrule.training.state_tree import read_tree, write_tree
 
 
@@ -79,8 +79,36 @@ def test_one_that_does_not_replay_is_refused():
     with pytest.raises(ResumeError) as caught:
         environments.load_state_dict(environments.state_dict())
     assert str(caught.value) == (
-        "Forgetful-v0 does not replay: after the same seed and the same 1 actions it is in another state than before, "
-        "so the run cannot go on exactly; start it anew."
+        "Forgetful-v0 does not replay: after the same seed and the same 1 actions it has shown something else than "
+        "before, so the run cannot go on exactly; start it anew."
     )
     environments.close()
     assert all(each.closed for each in environments.environments)
+
+
+class Lucky(Forgetful):
+    """Pays what nobody's seed decides, and always shows the same."""
+
+    observation_space = spaces.Discrete(1)
+
+    def reset(self, **_):
+        return 0, {}
+
+    def step(self, _):
+        return 0, float(self.draw.random()), False, False, {}
+
+
+def test_one_that_only_happens_to_be_in_the_same_place_is_refused():
+    environments = ForeignEnvironments(Lucky, 2, seed=3, name="Lucky-v0")
+    environments.step(np.array([0, 1]))
+    with pytest.raises(ResumeError, match="Lucky-v0 does not replay"):
+        environments.load_state_dict(environments.state_dict())
+
+
+def test_a_reward_that_is_not_finite_is_refused():
+    class Endless(Lucky):
+        def step(self, _):
+            return 0, float("nan"), False, False, {}
+
+    with pytest.raises(DataError, match="Endless-v0 gave a reward of nan; it must be a finite number"):
+        ForeignEnvironments(Endless, 1, seed=3, name="Endless-v0").step(np.array([0]))

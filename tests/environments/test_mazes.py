@@ -149,6 +149,15 @@ def test_what_a_reset_draws_is_uniform():
         ({"view": 4}, "view is 4; it must be odd and at least 3."),
         ({"generator": "prim"}, "generator is 'prim'; it must be one of: wilson, depth-first."),
         ({"places": "far"}, "places is 'far'; it must be one of: random, corners."),
+        ({"rows": 2.5}, "rows is 2.5; it must be a whole number."),
+        ({"goal_reward": math.inf}, "goal_reward is inf; it must be finite."),
+        (
+            {"rows": 100, "columns": 100, "mazes": 10**6},
+            (
+                "1,000,000 mazes of 100 x 100 cells are 40,401,000,000 squares, and a pool holds at most "
+                "4,294,967,296; take fewer or smaller ones."
+            ),
+        ),
         ({"max_steps": 0}, "max_steps is 0; it must be from 1 to 1,073,741,824."),
     ],
 )
@@ -156,3 +165,10 @@ def test_settings_out_of_range_are_refused(given, sentence):
     with pytest.raises(OptionError) as caught:
         MazeSettings(**given)
     assert str(caught.value) == sentence
+
+
+def test_mazes_do_not_depend_on_whose_integers_the_settings_are():
+    own = MazeSettings(rows=3, columns=5, mazes=7, maze_seed=2)
+    numpys = MazeSettings(rows=np.int64(3), columns=np.int64(5), mazes=np.int64(7), maze_seed=np.int64(2))
+    assert all(type(getattr(numpys, name)) is int for name in ("rows", "columns", "mazes", "maze_seed"))
+    assert np.array_equal(own.pool(), numpys.pool())

@@ -18,8 +18,8 @@ from chainrule.environments.foreign import ForeignEnvironments
 from chainrule.environments.line_walk import LineWalk
 from chainrule.environments.opening import longest_episode, open_environment
 from chainrule.environments.simulated import SimulatedEnvironments, SteppedEnvironments
-from chainrule.environments.transition_model import TransitionModel, transition_model
-from chainrule.errors import OptionError
+from chainrule.environments.transition_model import TransitionModel, as_states, transition_model
+from chainrule.errors import DataError, OptionError
 
 STEPS = 10_000
 
@@ -190,3 +190,25 @@ def test_stepped_environments_show_numbers():
     assert stepped.states.tolist() == [9, 11, 11]
     stepped.reset(np.array([False, True, False]))
     assert stepped.states.tolist() == [9, 10, 11]
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "sentence"),
+    [
+        ([(1.5, 3, 0, False), (-0.5, 3, 0, False)], "whose probabilities do not add up to 1"),
+        ([(1.0, 2.5, 0, False)], "whose states do not exist"),
+        ([(1.0, 3, float("nan"), False)], "with a reward that is not finite; learn with --through environment"),
+    ],
+)
+def test_a_model_that_is_none_is_refused(outcomes, sentence):
+    environment = open_environment("FrozenLake-v1")
+    environment.unwrapped.P[3][1] = outcomes
+    with pytest.raises(OptionError, match=sentence):
+        transition_model(environment, "F")
+
+
+@pytest.mark.parametrize("shown", [7, -1, None, 1.5, np.array([1])])
+def test_what_is_no_state_is_told(shown):
+    with pytest.raises(DataError, match="its observation_space promised a whole number from 0 to 6"):
+        as_states([3, shown], 7)
+    assert as_states([3, np.int64(6), np.array(0)], 7).tolist() == [3, 6, 0]

@@ -123,3 +123,14 @@ def test_a_seed_and_a_mask_exclude_each_other():
     many = gymnasium.make_vec("chainrule/Maze-v0", num_envs=2)
     with pytest.raises(OptionError, match="a seed begins every environment anew; give it without reset_mask"):
         many.reset(seed=3, options={"reset_mask": np.array([True, False])})
+
+
+@pytest.mark.parametrize("name", ["chainrule/LineWalk-v0", "chainrule/Maze-v0"])
+@pytest.mark.parametrize("action", [-1, 4])
+def test_an_action_that_does_not_exist_is_refused_by_both_forms(name, action):
+    many, one = gymnasium.make_vec(name, num_envs=2), gymnasium.make(name).unwrapped
+    many.reset(seed=1)
+    one.reset(seed=1)
+    for step in (lambda: many.step(np.array([0, action])), lambda: one.step(action)):
+        with pytest.raises(OptionError, match="an action is none of the"):
+            step()

@@ -78,10 +78,12 @@ def test_a_file_an_input(tmp_path):
 
 
 def test_what_cannot_be_explained_is_refused(tmp_path):
-    other = SimpleNamespace(config=SimpleNamespace(task="text-classification"))
+    other = SimpleNamespace(config=SimpleNamespace(task="tabular-regression"))
     with pytest.raises(OptionError) as caught:
         write_explanations(other, ["a"], tmp_path / "new")
-    assert str(caught.value) == "--explain is for classifiers of pictures; this model does text-classification."
+    assert str(caught.value) == (
+        "--explain is for classifiers of pictures and of texts; this model does tabular-regression."
+    )
     (tmp_path / "something").touch()
     with pytest.raises(OptionError) as caught:
         write_explanations(Explainer(), ["a"], tmp_path)

@@ -1,4 +1,4 @@
-"""Rows of tables reach a model the same from memory and from disk."""
+"""Rows of tables reach a model the same from memory and from disk; texts are packed."""
 
 import numpy as np
 import pyarrow as pa
@@ -8,6 +8,8 @@ import torch
 from chainrule.data import row_store
 from chainrule.data.dataset import Dataset
 from chainrule.data.preprocess import TablePreprocessor
+from chainrule.data.text_tokens import train_tokenizer
+from chainrule.data.token_store import encode
 from chainrule.learners import batches
 
 
@@ -26,3 +28,11 @@ def test_rows_from_memory_and_from_disk_are_the_same(monkeypatch, most):
     deviation = np.sqrt(6.5)
     expected = [[-3 / deviation, 0, 1], [2 / deviation, 1, 0], [-3 / deviation, 0, 1]]
     torch.testing.assert_close(features, torch.tensor(expected, dtype=torch.float32))
+
+
+def test_packed_texts_stand_one_after_another():
+    tokenizer = train_tokenizer("characters", ["aabbcc"], vocabulary_size=5)  # a 2, b 3, c 4
+    gather = batches.gather_packed(encode(tokenizer, ["abc", "c", "ba"], max_length=9), torch.device("cpu"))
+    tokens, lengths = gather(np.array([2, 0]))
+    assert (tokens.tolist(), lengths.tolist()) == ([3, 2, 2, 3, 4], [2, 3])
+    assert tokens.dtype == lengths.dtype == torch.int64

@@ -19,7 +19,16 @@ from tests.processes.jobs import (
 )
 from tests.recipes.own_tables import classified
 
-RECIPES = ("image-cnn", "sequence-lstm", "sentiment", "mlp-classification", "image-cnn, fast")
+RECIPES = (
+    "image-cnn",
+    "sequence-lstm",
+    "sentiment",
+    "attention-text",
+    "transformer-text",
+    "bert-classify",
+    "mlp-classification",
+    "image-cnn, fast",
+)
 DIVIDED = RECIPES[:-1]  # Muon needs whole kernels
 STEPS = 24
 TOLD_ELSEWHERE = ("ToldByAnother", "another process of this run says what went wrong.", False)

@@ -13,7 +13,7 @@ from tests.crash.small_runs import recipe_in
 from tests.recipes.building import COMPUTE, build, devices_of, leaves, state, steps
 
 WAYS = ("maze-dqn, replay", "maze-dqn, at once", "maze-dqn, alone")
-RECIPES = (*recipes.BUILT_IN, "image-cnn, fast", "q-learning, stepped", *WAYS)
+RECIPES = (*recipes.BUILT_IN, "image-cnn, fast", "q-learning, stepped", "attention-text, additive", *WAYS)
 ADVERSARIAL = {"gan"}  # what has no meaning without labels is tested in tests/learners/test_adversarial.py
 TABULAR = {"q-learning"}  # and without a gradient: tests/learners/test_tabular.py
 REWARDED = {*TABULAR, "maze-dqn"}

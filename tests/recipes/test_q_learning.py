@@ -148,6 +148,9 @@ def test_the_map_leaves_blank_what_was_never_tried():
     assert pictures[2].tolist() == [[-1, -1, -1], [-1, -9, -1]]
     nothing = draw_action_values(learned, optimum, np.zeros((6, 2), np.bool_), actions=("left", "right"), grid=(2, 3))
     assert render_png(lambda: nothing).startswith(b"\x89PNG")
+    many = np.arange(5000.0).reshape(2500, 2)
+    large = draw_action_values(many, many, many >= 0, actions=("a", "b"), grid=(50, 50))
+    assert large.axes[0].images[0].get_array().shape == (50, 50)
     plain = draw_action_values(learned, optimum, tried, actions=("a", "$b"), grid=None)
     assert plain.axes[1].images[0].get_array().shape == (6, 2)
     assert render_png(lambda: on_a_grid).startswith(b"\x89PNG")
@@ -168,6 +171,9 @@ def test_the_map_leaves_blank_what_was_never_tried():
         ({"patience": 3}, OptionError, "--patience waits for a better evaluation, and this recipe keeps its last"),
         ({"learning_rate": 1.5}, OptionError, "--learning-rate is 1.5; it must be greater than 0 and at most 1.0."),
         ({"exploration_end": 1.0, "exploration_share": 0.2}, OptionError, "--exploration-share is for an exploration"),
+        ({"exploration": 0.7, "exploration_share": 0.0}, OptionError, "--exploration-share 0 leaves no step for"),
+        ({"steps": 5, "actions": 100}, OptionError, "--steps and --actions both say how long the run is"),
+        ({"actions": 5, "environments": 7}, OptionError, "--actions 5 are less than one for each of --environments 7"),
     ],
 )
 def test_what_is_refused_is_one_sentence(settings, error, sentence, tmp_path):

@@ -44,7 +44,7 @@ TEXTS |= st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0
 def values(wanted):
     """Values of a setting's type, most of them within their range."""
     arguments = typing.get_args(wanted)
-    if typing.get_origin(wanted) is types.UnionType:
+    if typing.get_origin(wanted) in {types.UnionType, typing.Union}:
         return st.one_of([values(each) for each in arguments])
     if typing.get_origin(wanted) is typing.Literal:
         return st.sampled_from(arguments)

@@ -194,12 +194,19 @@ OUT_OF_RANGE = {
     "patch": (0, "--patch is 0; it must be from 1 to 1,000,000,000."),
     "penalty": (-1, "--penalty is -1.0; it must be from 0 to 1,000,000,000."),
 }
+OF_RECIPE = {
+    "bert-classify": {
+        "max_length": (2, "--max-length is 2; it must be from 3 to 1,000,000,000."),
+        "vocabulary_size": (6, "--vocabulary-size is 6; it must be from 7 to 1,000,000,000."),
+    },
+}
 
 
 @pytest.mark.parametrize("recipe", recipes.BUILT_IN)
 def test_numbers_out_of_range_are_refused(recipe):
     kind = recipes.find(recipe)
-    tried = {name: case for name, case in OUT_OF_RANGE.items() if name in setting_fields(kind)}
+    cases = {**OUT_OF_RANGE, **OF_RECIPE.get(recipe, {})}
+    tried = {name: case for name, case in cases.items() if name in setting_fields(kind)}
     assert len(tried) >= 7
     for name, (value, sentence) in tried.items():
         with pytest.raises(OptionError) as caught:

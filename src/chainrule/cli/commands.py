@@ -102,7 +102,7 @@ def predict_command(
     data: Annotated[Path | None, Parameter(help="File or folder with the inputs instead.")] = None,
     explain: Annotated[
         Path | None,
-        Parameter(help="Folder for a PNG of each picture: what the model goes by, and how sure it is."),
+        Parameter(help="Folder for a PNG of each picture or text, and a page of a text: what the model goes by."),
     ] = None,
     output: Annotated[Path | None, Parameter(help="New folder for the pictures that a model makes.")] = None,
     device: Device = "auto",

@@ -175,12 +175,13 @@ class File:
     """From the content to its SHA-256; of an archive whose packing differs, the SHA-256 of what is in it."""
 
 
-def open_file(file: File, data_set: str) -> BinaryIO:
+def open_file(file: File, name: str, *, of: str = "data set") -> BinaryIO:
     """The file's content, checked, from the first place that has it.
 
     Args:
         file: which file.
-        data_set: the name of the data set it is for, to say in an error.
+        name: of the data set it is for, to say in an error.
+        of: what else it is for.
 
     Raises:
         OriginError: no place has it; the text names each place and why, and what would help.
@@ -194,7 +195,7 @@ def open_file(file: File, data_set: str) -> BinaryIO:
             if kept:
                 _forget(kept)
     raise OriginError(
-        f"{file.name} of the data set {data_set!r} could be had from nowhere ({'; '.join(failures)}). {_advice(file)}"
+        f"{file.name} of the {of} {name!r} could be had from nowhere ({'; '.join(failures)}). {_advice(file)}"
     )
 
 

@@ -5,7 +5,7 @@ import itertools
 from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,20 @@ from chainrule.data.splits import Split
 from chainrule.data.text_tokens import AT_A_TIME, PAD_ID, UNKNOWN_ID
 from chainrule.runtime import cache
 from chainrule.runtime.files import storage_errors
+
+
+class Frame(NamedTuple):
+    """What stands around the tokens of every text."""
+
+    unknown: int = UNKNOWN_ID
+    """The number of the unknown token."""
+    before: tuple[int, ...] = ()
+    """Tokens before the first one of a text."""
+    after: tuple[int, ...] = ()
+    """Tokens after its last one."""
+
+
+BARE = Frame()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +67,18 @@ class TokenStore:
         batch[inside] = self.tokens[(starts[:, None] + steps)[inside]]
         return batch
 
+    def packed(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Texts one after another, without padding, (tokens,).
+
+        Args:
+            positions: which, in the order wanted.
+        """
+        lengths = self.lengths[positions]
+        ends = lengths.cumsum()
+        moved = np.repeat(self.offsets[positions] - (ends - lengths), lengths)
+        tokens: NDArray[np.int64] = self.tokens[moved + np.arange(len(moved))].astype(np.int64)
+        return tokens
+
     def sentence(self, split: Split | Literal["scored"]) -> str:
         """What the model does not see of the texts."""
         share = self.unknown_characters / max(self.characters, 1)
@@ -60,22 +86,24 @@ class TokenStore:
         return f"{100 * share:.2f} % of the {split} texts' characters are unknown to the tokenizer; {cut}."
 
 
-def encode(tokenizer: Tokenizer, texts: Iterable[str], *, max_length: int) -> TokenStore:
-    """The tokens of all texts, each cut to `max_length`; a text without any becomes one [UNK]."""
+def encode(tokenizer: Tokenizer, texts: Iterable[str], *, max_length: int, frame: Frame = BARE) -> TokenStore:
+    """The tokens of all texts, each cut to `max_length` with its frame; a text without any becomes one [UNK]."""
+    room = max_length - len(frame.before) - len(frame.after)
     lengths = array("q")
     truncated = unknown = characters = 0
     with storage_errors(cache.folder()), cache.nameless_file() as file:
         remaining = iter(texts)
         while batch := list(itertools.islice(remaining, AT_A_TIME)):
             for text, encoding in zip(batch, tokenizer.encode_batch(batch, add_special_tokens=False), strict=True):
-                ids = encoding.ids or [UNKNOWN_ID]
+                ids = encoding.ids or [frame.unknown][: not (frame.before or frame.after)]
                 characters += sum(map(len, text.split()))
-                if UNKNOWN_ID in encoding.ids:
-                    spans = itertools.compress(encoding.offsets, (i == UNKNOWN_ID for i in ids))
+                if frame.unknown in encoding.ids:
+                    spans = itertools.compress(encoding.offsets, (i == frame.unknown for i in ids))
                     unknown += sum(end - start for start, end in spans)
-                truncated += len(ids) > max_length
-                lengths.append(min(len(ids), max_length))
-                file.write(np.asarray(ids[:max_length], np.int32).tobytes())
+                truncated += len(ids) > room
+                framed = [*frame.before, *ids[:room], *frame.after]
+                lengths.append(len(framed))
+                file.write(np.asarray(framed, np.int32).tobytes())
         file.flush()
         tokens = np.memmap(file, np.int32, "r") if lengths else np.empty(0, np.int32)
     offsets = np.cumsum([0, *lengths], dtype=np.int64)

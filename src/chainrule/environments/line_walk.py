@@ -8,6 +8,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from chainrule.environments.frames import line_frame
+from chainrule.environments.resets import NO_ACTION
 from chainrule.errors import OptionError
 
 LEFT, RIGHT = 0, 1
@@ -79,7 +80,13 @@ class LineWalk(gymnasium.Env[np.int64, np.int64]):
         return self._state(), {}
 
     def step(self, action: np.int64) -> tuple[np.int64, float, bool, bool, dict[str, Any]]:
-        """One step left or right."""
+        """One step left or right.
+
+        Raises:
+            OptionError: there is no such action.
+        """
+        if action not in {LEFT, RIGHT}:
+            raise OptionError(NO_ACTION.format(2))
         reward = 0.0
         if not self._at_an_end() and self.steps < self.max_steps:
             self.place += 1 if action == RIGHT else -1

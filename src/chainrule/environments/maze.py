@@ -11,6 +11,8 @@ from chainrule.environments.distances import distances
 from chainrule.environments.frames import maze_frame
 from chainrule.environments.maze_generators import MOVES
 from chainrule.environments.maze_settings import MazeSettings
+from chainrule.environments.resets import NO_ACTION
+from chainrule.errors import OptionError
 
 UP, RIGHT, DOWN, LEFT = range(4)
 SIGNS = {0: "  ", 1: "██"}
@@ -65,7 +67,13 @@ class Maze(gymnasium.Env[NDArray[np.uint8], np.int64]):
         return self._observation(), {}
 
     def step(self, action: np.int64) -> tuple[NDArray[np.uint8], float, bool, bool, dict[str, Any]]:
-        """One step up, right, down or left."""
+        """One step up, right, down or left.
+
+        Raises:
+            OptionError: there is no such action.
+        """
+        if action not in range(4):
+            raise OptionError(NO_ACTION.format(4))
         reward = np.float32(0)
         if self.agent != self.goal and self.steps < self.settings.longest:
             row, column = self.agent[0] + MOVES[action][0], self.agent[1] + MOVES[action][1]

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from math import isfinite
+from operator import index
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -13,6 +15,7 @@ from chainrule.runtime.draws import words_of_each
 
 PLANES = ("walls", "agent", "goal")
 MOST_CELLS, MOST_MAZES = 10_000, 10_000_000
+MOST_SQUARES = 2**32  # of a pool, a byte each
 
 
 class Start(NamedTuple):
@@ -59,7 +62,8 @@ class MazeSettings:
     """For every step, that to the goal too."""
 
     def __post_init__(self) -> None:
-        """Refuses values out of range."""
+        """Refuses values out of range, and what is no number."""
+        self._check_numbers()
         if self.generator not in GENERATORS:
             raise OptionError(f"generator is {self.generator!r}; it must be one of: {', '.join(GENERATORS)}.")
         if self.places not in {"random", "corners"}:
@@ -76,6 +80,25 @@ class MazeSettings:
             )
         if self.view is not None and (self.view < 3 or self.view % 2 == 0):
             raise OptionError(f"view is {self.view}; it must be odd and at least 3.")
+        self._check_size()
+
+    def _check_size(self) -> None:
+        if (squares := self.mazes * self.height * self.width) > MOST_SQUARES:
+            raise OptionError(
+                f"{self.mazes:,} mazes of {self.rows} x {self.columns} cells are {squares:,} squares, and a pool holds "
+                f"at most {MOST_SQUARES:,}; take fewer or smaller ones."
+            )
+
+    def _check_numbers(self) -> None:
+        for name in ("rows", "columns", "mazes", "first_maze", "maze_seed", "view", "max_steps"):
+            if (value := getattr(self, name)) is not None:
+                try:  # mazes depend on the numbers, and not on whose integers they are
+                    object.__setattr__(self, name, index(value))
+                except TypeError as error:
+                    raise OptionError(f"{name} is {value!r}; it must be a whole number.") from error
+        for name in ("goal_reward", "step_reward"):
+            if not isfinite(value := getattr(self, name)):
+                raise OptionError(f"{name} is {value}; it must be finite.")
 
     @property
     def height(self) -> int:

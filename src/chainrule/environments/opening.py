@@ -70,7 +70,7 @@ def open_environment(name: str, **settings: Any) -> "gymnasium.Env[Any, Any]":
         return gymnasium.make(name, disable_env_checker=True, **settings)
     except OptionError:
         raise
-    except (Error, ImportError, TypeError) as error:
+    except Exception as error:  # whatever another's constructor raises
         reason = " ".join(str(error).split()).rstrip(".")
         raise OptionError(f"--environment {name} cannot be made: {reason}.") from error
 
@@ -134,11 +134,19 @@ def described(space: "gymnasium.Space[Any]") -> str:
 
 
 def _numbers(model: Mapping[int, Mapping[int, Any]]) -> "np.ndarray[Any, np.dtype[np.float64]]":
-    """All numbers of a transition model, in the order of states and actions."""
-    rows = [
-        (state, action, *map(float, transition))
-        for state in sorted(model)
-        for action in sorted(model[state])
-        for transition in model[state][action]
-    ]
-    return np.array(rows, np.float64)
+    """All numbers of a transition model, in the order of states and actions; none where it is no whole one."""
+    try:
+        rows = [
+            (state, action, *map(float, transition))
+            for state in sorted(model)
+            for action, transitions in _numbered(model[state])
+            for transition in transitions
+        ]
+        return np.array(rows, np.float64)
+    except (TypeError, ValueError):  # learned by stepping, so it does not matter
+        return np.zeros(0)
+
+
+def _numbered(actions: Any) -> list[tuple[int, Any]]:
+    """What each action leads to, given by a mapping or a sequence, in the order of actions."""
+    return sorted(actions.items() if isinstance(actions, Mapping) else enumerate(actions))

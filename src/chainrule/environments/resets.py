@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from chainrule.errors import OptionError
 from chainrule.runtime.draws import draws_of_each
 
+NO_ACTION = "an action is none of the {} that there are; they are numbered from 0."
+
 
 def reset_seeds(seed: int, environments: NDArray[np.int64], episodes: NDArray[np.int64]) -> NDArray[np.int64]:
     """The seed that an environment's episode begins with: hash(seed, environment, episode), in [0, 2⁶³).

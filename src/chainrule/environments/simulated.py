@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from chainrule.environments.foreign import ForeignEnvironments
 from chainrule.environments.resets import reset_seeds
-from chainrule.environments.transition_model import TransitionModel
+from chainrule.environments.transition_model import TransitionModel, as_states
 from chainrule.runtime.draws import words_of_each
 
 Outcome = tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]
@@ -114,7 +114,7 @@ class SteppedEnvironments:
         self.states = self._shown()
 
     def _shown(self) -> NDArray[np.int64]:
-        return np.array(self.environments.observations, np.int64)
+        return as_states(self.environments.observations, self.environments.observation_space.n)  # type: ignore[attr-defined]
 
     def reset(self, mask: NDArray[np.bool_]) -> None:
         """Begins the next episode of these environments, (environments,)."""

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from chainrule.environments.line_walk import REWARD, check_line
 from chainrule.environments.resets import masked
+from chainrule.environments.vector_actions import checked
 
 
 class VectorLineWalk(VectorEnv[Tensor, Tensor, Tensor]):
@@ -53,8 +54,13 @@ class VectorLineWalk(VectorEnv[Tensor, Tensor, Tensor]):
         return self._states(), {}
 
     def step(self, actions: Any) -> tuple[Tensor, Tensor, Tensor, Tensor, dict[str, Any]]:
-        """One step of each environment; actions are (environments,), an array or a tensor."""
-        moves = torch.as_tensor(actions, device=self.device).to(torch.int16).mul_(2).sub_(1)
+        """One step of each environment; actions are (environments,), an array or a tensor.
+
+        Raises:
+            OptionError: there is no such action.
+        """
+        chosen = checked(torch.as_tensor(actions, device=self.device), 2)
+        moves = chosen.to(torch.int16, copy=True).mul_(2).sub_(1)
         self._place += moves.mul_(self._going)
         self._steps += self._going
         terminated = self._place.abs() == self.half_length

@@ -16,6 +16,7 @@ from chainrule.environments.distances import distances
 from chainrule.environments.maze_generators import MOVES
 from chainrule.environments.maze_settings import MazeSettings
 from chainrule.environments.resets import masked, reset_seeds
+from chainrule.environments.vector_actions import checked
 from chainrule.errors import OptionError
 
 NEVER = -1  # the episode of an environment that was not reset yet
@@ -111,9 +112,13 @@ class VectorMaze(VectorEnv[Tensor, Tensor, Tensor]):
         flat[self._goals[where] + 2 * self._squares] = 1
 
     def step(self, actions: Any) -> tuple[Tensor, Tensor, Tensor, Tensor, dict[str, Any]]:
-        """One step of each environment; actions are (environments,), an array or a tensor."""
+        """One step of each environment; actions are (environments,), an array or a tensor.
+
+        Raises:
+            OptionError: there is no such action.
+        """
         flat = self._planes.view(-1)
-        ahead = self._agents + self._moves[torch.as_tensor(actions, device=self.device).long()]
+        ahead = self._agents + self._moves[checked(torch.as_tensor(actions, device=self.device), 4).long()]
         moves = self._going & (flat[ahead] == 0)
         flat.scatter_(0, self._agents + self._squares, 0)
         self._agents = torch.where(moves, ahead, self._agents)

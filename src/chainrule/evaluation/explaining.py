@@ -1,6 +1,6 @@
-"""The explanations of a classifier's answers, one PNG an input."""
+"""The explanations of a classifier's answers: a PNG an input, and a page too where the input is a text."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,8 @@ from typing import Any
 from chainrule.errors import OptionError
 from chainrule.evaluation.explanations import draw_explanation
 from chainrule.evaluation.plots import render_png
+from chainrule.evaluation.text_explanations import as_page, draw_text_explanation
+from chainrule.inference.attribution import TextExplanation
 from chainrule.runtime.files import LONGEST_LABEL, require_unused, storage_errors, write_atomically
 
 
@@ -15,7 +17,7 @@ def write_explanations(predictor: Any, inputs: Sequence[Any], folder: Path) -> l
     """Writes them, numbered in the order of the inputs.
 
     Args:
-        predictor: a `PicturePredictor`.
+        predictor: one that has `explain`.
         inputs: what it answered.
         folder: new or empty.
 
@@ -26,13 +28,25 @@ def write_explanations(predictor: Any, inputs: Sequence[Any], folder: Path) -> l
         OptionError: the predictor has nothing to explain by, or the folder holds something.
     """
     if not hasattr(predictor, "explain"):
-        raise OptionError(f"--explain is for classifiers of pictures; this model does {predictor.config.task}.")
+        raise OptionError(
+            f"--explain is for classifiers of pictures and of texts; this model does {predictor.config.task}."
+        )
     require_unused(folder, "--explain")
-    with storage_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for number, path in enumerate(map(Path, inputs), 1):
-        file = folder / f"{number}-{path.stem[:LONGEST_LABEL]}.png"
-        write_atomically(file, render_png(partial(draw_explanation, predictor.explain(path), title=path.name)))
-        written.append(file)
+    for number, given in enumerate(inputs, 1):
+        for name, content in _files(predictor.explain(given), given).items():
+            with storage_errors(folder):
+                folder.mkdir(parents=True, exist_ok=True)
+            file = folder / f"{number}{name}"
+            write_atomically(file, content)
+            written.append(file)
     return written
+
+
+def _files(found: Any, given: Any) -> Mapping[str, bytes]:
+    """The content of each file of one explanation, by what stands after the number in its name."""
+    if isinstance(found, TextExplanation):
+        page = as_page(found).encode()
+        return {".png": render_png(partial(draw_text_explanation, found, title=given)), ".html": page}
+    path = Path(given)
+    return {f"-{path.stem[:LONGEST_LABEL]}.png": render_png(partial(draw_explanation, found, title=path.name))}

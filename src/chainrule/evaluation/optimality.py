@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.environments.dynamic_programming import greedy, optimal_action_values, policy_values
-from chainrule.environments.transition_model import TransitionModel
+from chainrule.environments.transition_model import RESETS, TransitionModel
 from chainrule.evaluation.judgement import Judgement, Plot, Score
 from chainrule.evaluation.value_map import draw_action_values
 from chainrule.evaluation.wording import figure_text
@@ -128,4 +128,7 @@ def _notes(figures: Mapping[str, float], truth: Truth) -> tuple[str, ...]:
         f"{figures['tried_share']:.0%} of all pairs of state and action that were tried; at discount "
         f"{truth.discount:g} and without a limit of steps."
     )
+    if not truth.model.starts_told:
+        guessed = f"Where episodes begin is not told by the environment, but estimated from {RESETS:,} resets."
+        return exact, distance, guessed
     return exact, distance

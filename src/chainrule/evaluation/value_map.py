@@ -36,7 +36,8 @@ def draw_action_values(
     """
     from matplotlib.figure import Figure
 
-    shown = learned[:MOST_SHOWN], optimum[:MOST_SHOWN], tried[:MOST_SHOWN]
+    most = MOST_SHOWN if grid is None else len(learned)  # a grid is shown whole
+    shown = learned[:most], optimum[:most], tried[:most]
     known, exact = (np.where(shown[2], values, np.nan) for values in shown[:2])
     if grid is not None and grid[0] * grid[1] == len(learned):
         seen = shown[2].any(axis=1)

@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from torch import nn
 
 from chainrule.data.text_tokens import read_tokenizer
-from chainrule.data.token_store import TokenStore, encode
+from chainrule.data.token_store import BARE, TokenStore, encode
 from chainrule.errors import DataError, ModelFolderError
-from chainrule.inference.classes import answers, outputs_of, softmax
+from chainrule.inference.attribution import TextExplanation, explain_text
+from chainrule.inference.classes import answers, outputs_of, parts_fit, softmax
 from chainrule.inference.inputs import listed
-from chainrule.learners.batches import gather_tokens, in_batches
+from chainrule.learners.batches import gather_packed, gather_tokens, in_batches
+from chainrule.models.bert_tokens import frame_of, read_wordpiece
 from chainrule.models.folder import ModelConfig, read_json, read_model
 from chainrule.runtime.devices import Compute
 
@@ -43,7 +45,12 @@ class TextPredictor:
         self.classes = config.classes
         self._model = model.to(compute.device)
         self._compute = compute
-        self._tokenizer = read_tokenizer(folder / TOKENIZER)
+        self._frame = BARE
+        if config.family == "bert":
+            self._tokenizer = read_wordpiece(folder)
+            self._frame = frame_of(self._tokenizer)
+        else:
+            self._tokenizer = read_tokenizer(folder / TOKENIZER)
         try:
             self._max_length = _count(read_json(folder / SETTINGS)["model_max_length"])
         except (ValueError, KeyError, TypeError) as error:
@@ -55,14 +62,14 @@ class TextPredictor:
 
     def tokens(self, texts: Iterable[str]) -> TokenStore:
         """What the model is given of each text."""
-        return encode(self._tokenizer, texts, max_length=self._max_length)
+        return encode(self._tokenizer, texts, max_length=self._max_length, frame=self._frame)
 
     def probabilities_of(self, store: TokenStore) -> NDArray[np.float64]:
         """Of each class for each text whose tokens these are, (texts, classes)."""
         if not len(store):
             return np.empty((0, len(self.classes)))
         with self._compute.active() as device:
-            gather = gather_tokens(store, device)
+            gather = (gather_packed if self.config.family == "bert" else gather_tokens)(store, device)
         return softmax(
             outputs_of(self._model, gather, in_batches(len(store), BATCH_SIZE, store.lengths), self._compute)
         )
@@ -80,6 +87,24 @@ class TextPredictor:
                     f"input {number} is not Unicode (character {error.start + 1}); give it in UTF-8."
                 ) from error
         return answers(self.probabilities(texts), self.classes)
+
+    def explain(self, text: str) -> TextExplanation:
+        """What the model goes by when it classifies a text.
+
+        Raises:
+            ModelFolderError: the model cannot show it.
+        """
+        store, (unknown, before, after) = self.tokens([text]), self._frame
+        offsets = self._tokenizer.encode(text, add_special_tokens=False).offsets
+        room = self._max_length - len(before) - len(after)
+        names = [tuple(self._tokenizer.id_to_token(number) or "" for number in numbers) for numbers in (before, after)]
+        pieces = (*names[0], *(text[start:end] for start, end in offsets[:room]), *names[1]) or (text,)
+        probabilities = self.probabilities_of(store)[0]
+        with self._compute.active() as device, parts_fit():
+            tokens, _ = gather_tokens(store, device)(np.arange(1))
+            nothing = tokens.clone()
+            nothing[:, len(before) : tokens.shape[1] - len(after)] = unknown
+            return explain_text(self._model, tokens, pieces, self.classes, probabilities, nothing=nothing)
 
     def example(self) -> str:
         """A text."""

@@ -119,6 +119,16 @@ def gather_tokens(store: TokenStore, device: torch.device, *, crop: float = 0.0)
     return gather
 
 
+def gather_packed(store: TokenStore, device: torch.device) -> Gather:
+    """Texts without padding, as (tokens of all, one text after another (tokens,), lengths (batch,))."""
+
+    def gather(positions: Positions) -> tuple[Tensor, ...]:
+        tokens = torch.from_numpy(store.packed(positions))
+        return tokens.to(device), torch.from_numpy(store.lengths[positions]).to(device)
+
+    return gather
+
+
 def _random_spans(starts: Positions, lengths: Positions, share: float) -> tuple[Positions, Positions]:
     """A span inside some of the texts, its length drawn evenly on a logarithmic scale."""
     chosen, size, place = torch.rand(3, len(starts), dtype=torch.float64).numpy()

@@ -27,6 +27,7 @@ ENTRY_POINTS = "chainrule.models"  # the group in which an installed package nam
 
 FAMILIES = {
     "action-table": "chainrule.models.action_table:action_table",
+    "bert": "chainrule.models.bert_classifier:bert_classifier",
     "cnn-article": "chainrule.models.cnn:article_network",
     "cnn-fast": "chainrule.models.fast_cnn:fast_network",
     "cnn-small": "chainrule.models.cnn:small_network",
@@ -37,7 +38,9 @@ FAMILIES = {
     "perceptron": "chainrule.models.perceptron:perceptron",
     "q-value-iteration": "chainrule.models.value_iteration:ValueIteration",
     "q-vector": "chainrule.models.q_network:VectorQNetwork",
+    "text-attention": "chainrule.models.text_attention:text_attention",
     "text-lstm": "chainrule.models.text_lstm:text_lstm",
+    "text-transformer": "chainrule.models.text_attention:text_transformer",
 }
 """Every architecture a file may name, and where it is built.
 
@@ -84,7 +87,13 @@ def _builder(config: ModelConfig) -> Callable[..., Any]:
     return builder
 
 
-def write_model(folder: Path, model: "nn.Module | Module", config: ModelConfig, files: Mapping[str, str]) -> None:
+def write_model(
+    folder: Path,
+    model: "nn.Module | Module",
+    config: ModelConfig,
+    files: Mapping[str, str],
+    others: Mapping[str, Any] | None = None,
+) -> None:
     """Writes a model with its preprocessing.
 
     Args:
@@ -92,9 +101,11 @@ def write_model(folder: Path, model: "nn.Module | Module", config: ModelConfig, 
         model: whose `state_dict` is kept, in contiguous tensors on the host.
         config: how to build it again.
         files: further files by name, such as `tokenizer.json`.
+        others: further entries of `config.json`, for other programs that read it.
     """
     labels = config.classes
     described = {
+        **(others or {}),
         "format": FORMAT,
         "model_type": config.family,
         "task": config.task,

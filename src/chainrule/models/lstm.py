@@ -61,6 +61,22 @@ class BidirectionalLstm(nn.Module):
             pooled += [high, total / ordered[:, None]]
         return torch.cat(pooled, dim=1)[longest_first.argsort()]  # (batch, 4 hidden)
 
+    def states(
+        self, steps: Float[Tensor, "batch time input"], lengths: Int[Tensor, " batch"]
+    ) -> Float[Tensor, "batch time states"]:
+        """What both directions show at each step, side by side, where attention is to sum it up.
+
+        Args:
+            steps: see `forward`.
+            lengths: see `forward`.
+        """
+        back = turned_round(lengths, steps.shape[1])[..., None]  # (batch, time, 1): there and back again
+        turned = steps.gather(1, back.expand_as(steps))
+        shown, _ = self.forwards(steps.transpose(0, 1))  # (time, batch, hidden)
+        mirrored = self.backwards(turned.transpose(0, 1))[0].transpose(0, 1)  # (batch, time, hidden)
+        mirrored = mirrored.gather(1, back.expand_as(mirrored))
+        return torch.cat([shown.transpose(0, 1), mirrored], dim=2)  # (batch, time, 2 hidden)
+
     def step_flops(self) -> float:
         """Operations a real step, both directions."""
         lstm = self.forwards

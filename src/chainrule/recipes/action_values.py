@@ -1,6 +1,7 @@
 """From an environment to a table of action values that learns in it, and what the finished one is worth."""
 
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -101,10 +102,16 @@ def count_states(environment: "gymnasium.Env[Any, Any]", name: str) -> int:
 
 
 def build_table(recipe: QLearning, setting: Setting) -> Assembly:
-    """Opens the environment and makes an empty table."""
+    """Opens the environment and makes an empty table.
+
+    Raises:
+        UsageError: see `Arena`; or the length of the run was given twice.
+    """
+    if setting.steps is not None and recipe.actions is not None:
+        raise OptionError("--steps and --actions both say how long the run is; give one of them.")
     arena = Arena(recipe)
     environments, actions = SIMULATED if arena.simulated else STEPPED
-    environments = recipe.environments or environments
+    environments = recipe.environments or min(environments, recipe.actions or environments)
     steps = setting.steps or -(-(recipe.actions or actions) // environments)
     config = ModelConfig(
         family=FAMILY,
@@ -161,7 +168,8 @@ def _played(arena: Arena, episodes: int, seed: int, values: NDArray[Any] | None)
             return generator(seed, "any", step).integers(arena.actions, size=len(states))
         return np.asarray(values[states].argmax(axis=1))
 
-    return play(arena.stepped(episodes, seed), choose)
+    with closing(arena.stepped(episodes, seed).environments) as environments:
+        return play(SteppedEnvironments(environments), choose)
 
 
 def judge_table(recipe: QLearning, setting: Setting, model_folder: Path, rows: ScoredFile | None) -> "Judgement":

@@ -1,11 +1,16 @@
 """The same training from fresh weights, beside which a transfer is held."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from chainrule.recipes.contract import Recipe, Setting
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.evaluation.baselines import Baseline
+from chainrule.evaluation.judgement import Judgement
+from chainrule.recipes.contract import Assembly, Setting
 from chainrule.recipes.record import plan_in
 from chainrule.runtime.files import atomic_folder
 from chainrule.runtime.processes import ALONE
@@ -15,6 +20,8 @@ from chainrule.training.run_folder import RunFolder
 from chainrule.training.state_tree import copy_tree
 from chainrule.training.stopping import StopRequest
 from chainrule.training.unwritten import NoJournal
+
+NAME = "the same training from nothing"
 
 
 class BestInMemory:
@@ -32,11 +39,24 @@ class BestInMemory:
         """Nothing is under way."""
 
 
-def trained_from_nothing(recipe: Recipe, setting: Setting, folder: Path) -> Path:
-    """A model folder with what `recipe` learns by the plan of a run; as it stands where it was trained before.
+def baseline(probabilities: NDArray[np.float64]) -> Baseline:
+    """What training from nothing comes to, as a baseline, from its probabilities, (examples, classes)."""
+    return Baseline(name=NAME, outputs=probabilities)
+
+
+def figures(judgement: Judgement) -> dict[str, Any]:
+    """What the report says of that baseline; nothing where it is not in the judgement."""
+    scores = [score for score in judgement.baselines if score.name == NAME]
+    if not scores:
+        return {}
+    return {"from_nothing": {"value": scores[0].value, "interval": list(scores[0].interval or ())}}
+
+
+def trained_from_nothing(build: Callable[[Setting], Assembly], setting: Setting, folder: Path) -> Path:
+    """A model folder with what is learned from fresh weights by the plan of a run; as it stands where it was before.
 
     Args:
-        recipe: without a trunk.
+        build: builds the recipe without what it would take over.
         setting: of the run with one.
         folder: where it is to be, in the folder of that run.
     """
@@ -44,7 +64,7 @@ def trained_from_nothing(recipe: Recipe, setting: Setting, folder: Path) -> Path
         return folder
     say("the same training from nothing, to hold the run against")
     alone = replace(setting, sha256=None, processes=ALONE, shard=False)
-    assembly = recipe.build(alone)
+    assembly = build(alone)
     plan = plan_in(RunFolder(folder.parent).read_record())
     kept, nothing = BestInMemory(), NoJournal()
     run_loop(assembly.learner, plan, Position(), checkpoints=kept, metrics=nothing, timings=nothing, stop=StopRequest())

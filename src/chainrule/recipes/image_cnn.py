@@ -28,7 +28,7 @@ from chainrule.recipes.supervised import (
     check_numbers,
     check_ranges,
 )
-from chainrule.recipes.transfer import Trunk, rate_of_trunk, stages
+from chainrule.recipes.transfer import Trunk, rate_of_trunk, refuse_divided_stages, stages
 
 if TYPE_CHECKING:
     import torch
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 Group = TypeVar("Group", Classifying, Fitting)
 
 OF_TRUNK: dict[str, Any] = {"trunk_rate": 0.3, "frozen_epochs": 0.0}  # settings of what --from takes over
-FROM_NOTHING = "the same training from nothing"
 LARGEST_EVALUATED = 1000  # pictures at a time where nothing is learned
 
 IDLE = {"fast": ("dropout",), "article": ("widths", "dropout")}  # settings that a network does nothing with
@@ -189,14 +188,11 @@ class ImageCnn:
         from chainrule.runtime.draws import reseed_all
         from chainrule.training.loop import Selection
 
+        prepare: Callable[[int], None] | None = None
         is_fast = self.network == "fast"
         if is_fast and setting.shard:
             raise OptionError("--network fast learns by Muon, which needs whole kernels; leave out --shard.")
-        if self.frozen_epochs and setting.shard:
-            raise OptionError(
-                "--frozen-epochs changes during the run what is learned, which a divided model does not follow; "
-                "leave out --shard, or --frozen-epochs."
-            )
+        refuse_divided_stages(setting, self.frozen_epochs)
         trunk = None if self.from_ is None else Trunk(self.from_)
         dataset = self.narrowed(open_examples(setting.dataset, setting.data, kind="pictures"))
         train, held_out = dataset.split("train"), dataset.split("validation")
@@ -226,6 +222,8 @@ class ImageCnn:
         parts = min(self.fitting.accumulate, last // setting.processes.count)
         check_smallest_batch(model, preprocessor.shape, last // max(1, parts))
         store = PictureStore(train, device)
+        if trunk is not None:
+            prepare = stages(trunk.of(model), round(self.frozen_epochs * order.steps_per_epoch))
         optimizer = self.optimizer(setting.compute.precision)
         assembly = assemble(
             setting,
@@ -250,7 +248,7 @@ class ImageCnn:
             save_model=lambda folder: write_model(folder, model, config, picture_files(preprocessor)),
             optimizer=optimizer and optimizer(model),
             rate_of=rate_of_trunk(self._trunk_rate),
-            prepare=None if trunk is None else stages(model, round(self.frozen_epochs * order.steps_per_epoch)),
+            prepare=prepare,
             average=partial(self.average, model),
         )
         if trunk is None:
@@ -315,11 +313,12 @@ class ImageCnn:
     def judge(self, setting: Setting, model_folder: Path, rows: ScoredFile | None = None) -> "Judgement":
         """Accuracy, beside logistic regression on the pixels, and beside the same training from nothing."""
         from chainrule.data.taught import Taught
-        from chainrule.evaluation.baselines import Baseline, majority
+        from chainrule.evaluation.baselines import majority
         from chainrule.evaluation.classification import judge_classification
         from chainrule.evaluation.describe import describer
         from chainrule.evaluation.linear import logistic_regression_pixels
         from chainrule.inference.pictures import load_picture_predictor
+        from chainrule.recipes import from_nothing
         from chainrule.recipes.judging import scored_examples
 
         predictor = load_picture_predictor(model_folder, setting.compute)
@@ -329,7 +328,7 @@ class ImageCnn:
         baselines = scored.baselines(majority, logistic_regression_pixels)
         if self.from_ is not None and (nothing := self._from_nothing(setting, model_folder.parent)):
             probabilities = load_picture_predictor(nothing, setting.compute).probabilities(test.pictures, len(test))
-            baselines += (Baseline(name=FROM_NOTHING, outputs=probabilities),)
+            baselines += (from_nothing.baseline(probabilities),)
         judgement = judge_classification(
             probabilities=predictor.probabilities(test.pictures, len(test)),
             labels=test.labels(),
@@ -337,11 +336,7 @@ class ImageCnn:
             baselines=baselines,
             describe=describer(test),
         )
-        extra: dict[str, Any] = {"views": self.views}
-        for score in judgement.baselines:
-            if score.name == FROM_NOTHING:
-                extra["from_nothing"] = {"value": score.value, "interval": list(score.interval or ())}
-        return scored.judged(replace(judgement, extra=extra))
+        return scored.judged(replace(judgement, extra={"views": self.views, **from_nothing.figures(judgement)}))
 
     def _from_nothing(self, setting: Setting, run: Path) -> Path | None:
         """The model that the same training makes of fresh weights; None where it is not at hand afterwards."""
@@ -350,7 +345,7 @@ class ImageCnn:
         folder = run / "from-nothing"
         if setting.sha256 is not None and not folder.is_dir():
             return None
-        return trained_from_nothing(replace(self, from_=None, **OF_TRUNK), setting, folder)
+        return trained_from_nothing(replace(self, from_=None, **OF_TRUNK).build, setting, folder)
 
 
 def _filled(group: Group, own: Mapping[str, Any]) -> Group:

@@ -109,11 +109,17 @@ class QLearning:
         if self.environment in OWN:
             object.__setattr__(self, "environment", f"chainrule/{self.environment}")
         check_ranges(self, environments=(1, 1_000_000), actions=(1, 10**15), discount=(0.0, 0.999))
-        check_ranges(self, learning_rate=POSITIVE)
         check_ranges(self, learning_rate=(POSITIVE[0], 1.0), exploration=(0.0, 1.0), exploration_end=(0.0, 1.0))
         check_ranges(self, exploration_share=(0.0, 1.0))
         if self.exploration == self.exploration_end and self.exploration_share != type(self).exploration_share:
             raise OptionError("--exploration-share is for an exploration that changes; leave it out.")
+        if self.exploration_share == 0 and self.exploration not in {self.exploration_end, type(self).exploration}:
+            raise OptionError("--exploration-share 0 leaves no step for --exploration; give --exploration-end alone.")
+        if self.environments is not None and self.actions is not None and self.actions < self.environments:
+            raise OptionError(
+                f"--actions {self.actions} are less than one for each of --environments {self.environments}; "
+                "take fewer environments."
+            )
 
     def explore(self, step: int, steps: int) -> float:
         """ε of a step: a straight line from the beginning to the end."""

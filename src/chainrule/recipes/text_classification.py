@@ -20,6 +20,8 @@ from chainrule.evaluation.linear import tfidf_logistic_regression
 from chainrule.inference.texts import load_text_predictor, text_files
 from chainrule.learners.batches import Part, SplitBatches, gather_tokens
 from chainrule.models.folder import ModelConfig, build_model, write_model
+from chainrule.recipes import from_nothing
+from chainrule.recipes.bert_settings import BertTexts
 from chainrule.recipes.contract import Assembly, ScoredFile, Setting
 from chainrule.recipes.judging import class_figures, scored_examples
 from chainrule.recipes.supervised import Classifying, Fitting, assemble, one_rate, placed
@@ -116,8 +118,22 @@ def build_text_classifier(
     return replace(assembly, data={**assembly.data, "notes": [*assembly.data["notes"], *cut]})
 
 
+def begin_from_training_texts(model: "nn.Module", _tokenizer: Tokenizer, texts: TokenStore) -> None:
+    """Gives a fresh `TextAttention` the vectors that the training texts suggest."""
+    from chainrule.learners.word_vectors import begin_from_counts
+    from chainrule.models.text_attention import TextAttention
+
+    assert isinstance(model, TextAttention)  # noqa: S101 - what the family builds
+    begin_from_counts(model.embedding, texts)
+
+
 def judge_text_classifier(
-    setting: Setting, texts: TextSettings, model_folder: Path, rows: ScoredFile | None = None
+    setting: Setting,
+    texts: TextSettings | BertTexts,
+    model_folder: Path,
+    rows: ScoredFile | None = None,
+    *,
+    nothing: Path | None = None,
 ) -> Judgement:
     """Accuracy of a finished model, beside TF-IDF with logistic regression.
 
@@ -126,16 +142,22 @@ def judge_text_classifier(
         texts: how they are read.
         model_folder: the finished model.
         rows: what to score instead of the test split.
+        nothing: the model of the same training from nothing, to stand beside it.
     """
     predictor = load_text_predictor(model_folder, setting.compute)
     scored = scored_examples(setting, rows, Taught(classes=predictor.classes), **texts.reading)
     test = scored.test
     tokens = predictor.tokens(TextsOf(test))
+    baselines = scored.baselines(majority, tfidf_logistic_regression)
+    if nothing is not None:
+        probabilities = load_text_predictor(nothing, setting.compute).probabilities(TextsOf(test))
+        baselines += (from_nothing.baseline(probabilities),)
     judgement = judge_classification(
         probabilities=predictor.probabilities_of(tokens),
         labels=test.labels(),
         classes=predictor.classes,
-        baselines=scored.baselines(majority, tfidf_logistic_regression),
+        baselines=baselines,
         describe=describer(test),
     )
+    judgement = replace(judgement, extra=from_nothing.figures(judgement))
     return scored.judged(judgement, tokens.sentence("scored" if rows else "test"))

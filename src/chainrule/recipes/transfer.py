@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule.errors import ModelFolderError, OptionError
 from chainrule.models.folder import SUMS
+from chainrule.recipes.contract import Setting
 
 if TYPE_CHECKING:
     from torch import nn
@@ -89,12 +90,30 @@ class Trunk:
 
     def give_to(self, model: "nn.Module") -> None:
         """Copies the trunk's weights and running statistics."""
-        model.features.load_state_dict(self.model.features.state_dict())  # type: ignore[union-attr]
+        self.of(model).load_state_dict(self.of(self.model).state_dict())
+
+    @staticmethod
+    def of(model: "nn.Module") -> "nn.Module":
+        """The part of a network that is the trunk."""
+        trunk: nn.Module = model.features  # type: ignore[assignment]
+        return trunk
 
 
-def stages(model: "nn.Module", frozen_steps: int) -> Callable[[int], None]:
+def refuse_divided_stages(setting: Setting, frozen_epochs: float) -> None:
+    """Refuses stages where the model is divided among processes.
+
+    Raises:
+        OptionError: it is.
+    """
+    if frozen_epochs and setting.shard:
+        raise OptionError(
+            "--frozen-epochs changes during the run what is learned, which a divided model does not follow; "
+            "leave out --shard, or --frozen-epochs."
+        )
+
+
+def stages(trunk: "nn.Module", frozen_steps: int) -> Callable[[int], None]:
     """What freezes the trunk in the first steps: neither its weights nor its running statistics change."""
-    trunk: Any = model.features
     learned = [weight for weight in trunk.parameters() if weight.requires_grad]
 
     def prepare(index: int) -> None:

@@ -1,8 +1,8 @@
 """The folder that keeps what was fetched, converted and measured.
 
-`downloads/` holds files as their publishers made them, `datasets/` what `data.store` made of them, `peaks/`
-the speeds `runtime.peak` measured, `hashes/` those of files that were read, `passing/` files without a name
-that go with their process. All of it can be removed at any time: it is fetched and made again.
+`downloads/` holds files as their publishers made them, `datasets/` what `data.store` made of them, `models/`
+published weights, `peaks/` the speeds `runtime.peak` measured, `hashes/` those of files that were read, `passing/`
+files without a name that go with their process. All of it can be removed at any time: it is fetched and made again.
 """
 
 import os

@@ -1,0 +1,178 @@
+"""Fine-tuning BERT at MiniLM-L6's size on hotel reviews as they are, beside Hugging Face's `Trainer` with its defaults.
+
+    pip install --group benchmark-text
+    python -m benchmarks.text                # speed: both learn from the same texts in turns
+    python -m benchmarks.text --seeds 3      # and accuracy: both learn from all texts, with three seeds
+
+Both begin with MiniLM's published weights and cut a text after 512 tokens. The Trainer's defaults are batches of 8,
+float32, each batch padded to its longest text, AdamW, three epochs; ours are the recipe's. A turn is an epoch over the
+same texts, so that both read as many real tokens.
+"""
+
+import argparse
+import os
+import statistics
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks.apart import apart
+from benchmarks.turns import in_turns, print_table
+from chainrule import api
+from chainrule.data.catalog import open_dataset
+from chainrule.data.dataset import Examples
+from chainrule.data.order import EpochOrder
+from chainrule.data.published import published_model
+from chainrule.data.text_tokens import TextsOf
+from chainrule.recipes.bert_building import build_bert_classifier
+from chainrule.recipes.bert_classify import BertClassify
+from chainrule.recipes.record import setting_of
+from chainrule.recipes.settings import make
+from chainrule.runtime.devices import Compute, resolve_compute
+from chainrule.runtime.draws import reseed_all
+from chainrule.runtime.memory import keep_freed_memory
+from chainrule.runtime.peak import measure_peak
+from chainrule.training.options import RunOptions
+
+DATASET, LONGEST = "chnsenticorp-hotel", 512
+SETTINGS = {"from_": "minilm-l6", "max_length": LONGEST, "from_nothing": False}
+
+
+def learner_of(compute: Compute, texts: int) -> Any:
+    """Ours, over the first so many training texts."""
+    recipe = make(BertClassify, SETTINGS)
+    with compute.active():
+        learner: Any = build_bert_classifier(recipe, setting_of(recipe, RunOptions(dataset=DATASET), compute)).learner
+    lengths = learner.batches.train.lengths[:texts]
+    order = EpochOrder(examples=texts, batch_size=recipe.fitting.batch_size, seed=0, lengths=lengths)
+    learner.batches = replace(learner.batches, order=order)
+    learner.learning_rate = lambda _: recipe.fitting.learning_rate
+    return learner
+
+
+def our_turn(compute: Compute, texts: int) -> Callable[[], None]:
+    """An epoch of ours, in a process of its own."""
+    keep_freed_memory()  # as a run does
+    learner = learner_of(compute, texts)
+    steps, done = learner.batches.order.steps_per_epoch, iter(range(10**9))
+
+    def turn() -> None:
+        with compute.active():
+            for _ in range(steps):
+                number = next(done)
+                reseed_all(0, "step", number)
+                learner.step(number)
+
+    return turn
+
+
+def trainer_of(texts: list[str], labels: list[int], folder: str, *, seed: int, epochs: float) -> Any:
+    """Hugging Face's Trainer with its defaults, over these texts."""
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    import transformers
+
+    transformers.logging.set_verbosity_error()
+    source = published_model("minilm-l6")
+    tokenizer = transformers.BertTokenizer.from_pretrained(source)
+    ids = tokenizer(texts, truncation=True, max_length=LONGEST)["input_ids"]
+    rows = [{"input_ids": one, "labels": label} for one, label in zip(ids, labels, strict=True)]
+    transformers.set_seed(seed)
+    trainer = transformers.Trainer(
+        model=transformers.BertForSequenceClassification.from_pretrained(source),
+        args=transformers.TrainingArguments(
+            output_dir=folder,
+            use_cpu=True,
+            seed=seed,
+            num_train_epochs=epochs,
+            save_strategy="no",
+            report_to="none",
+            disable_tqdm=True,
+        ),
+        train_dataset=rows,
+        data_collator=transformers.DataCollatorWithPadding(tokenizer),
+    )
+    trainer.remove_callback(transformers.trainer_callback.PrinterCallback)
+    return trainer
+
+
+def their_turn(texts: int, folder: str) -> Callable[[], None]:
+    """An epoch of the Trainer's, in a process of its own."""
+    train = open_dataset(DATASET).split("train")
+    chosen = np.arange(texts)
+    trainer = trainer_of(train.texts(chosen), train.labels()[chosen].tolist(), folder, seed=0, epochs=1)
+    return lambda: trainer.train() and None
+
+
+def their_accuracy(train: Examples, test: Examples, folder: str, *, seed: int, epochs: float) -> float:
+    """On the test split, after training on the whole training split."""
+    trainer = trainer_of(list(TextsOf(train)), train.labels().tolist(), folder, seed=seed, epochs=epochs)
+    trainer.train()
+    model = trainer.model.eval()
+    tokenizer = trainer.data_collator.tokenizer
+    texts, right = list(TextsOf(test)), 0
+    labels = torch.from_numpy(test.labels())
+    for start in range(0, len(texts), 32):
+        part = slice(start, start + 32)
+        batch = tokenizer(texts[part], truncation=True, max_length=LONGEST, padding=True, return_tensors="pt")
+        with torch.no_grad():
+            right += int((model(**batch).logits.argmax(dim=1) == labels[part]).sum())
+    return right / len(texts)
+
+
+def print_accuracies(seeds: int, epochs: float, folder: Path) -> None:
+    """Both on the test split, after training on the whole training split, seed by seed."""
+    dataset = open_dataset(DATASET)
+    train, test = dataset.split("train"), dataset.split("test")
+    both: list[tuple[float, float]] = []
+    for seed in range(seeds):
+        ours = api.train("bert-classify", dataset=DATASET, seed=seed, output=folder / f"ours-{seed}", **SETTINGS)
+        theirs = their_accuracy(train, test, str(folder / f"theirs-{seed}"), seed=seed, epochs=epochs)
+        both.append((ours["value"], theirs))
+        print(f"seed {seed}: chainrule {ours['value']:.4f}, Trainer {theirs:.4f}")
+    ours_mean, theirs_mean = np.mean(both, axis=0)
+    print(f"mean of {seeds}: chainrule {ours_mean:.4f}, Trainer {theirs_mean:.4f}, on {len(test):,} test texts")
+
+
+def main() -> None:
+    """Prints the table, real tokens a second and the share of the peak, and accuracies where they are asked for."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--texts", type=int, default=256, help="of each turn")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, default=0, help="with which both learn from all texts")
+    parser.add_argument("--epochs", type=float, default=3, help="of the Trainer then")
+    given = parser.parse_args([] if __name__ != "__main__" else None)
+    compute = resolve_compute()
+    with tempfile.TemporaryDirectory() as folder:
+        with compute.active():
+            learner = learner_of(compute, given.texts)
+            tokens = int(learner.batches.train.lengths[: given.texts].sum())
+            steps = range(learner.batches.order.steps_per_epoch)
+            flops = sum(float(learner.step(number).flops) for number in steps)
+            del learner
+            peak = measure_peak(compute.device)
+            turns = {
+                f"chainrule, {compute.precision}": apart(partial(our_turn, compute, given.texts), compute),
+                "Trainer, fp32": apart(partial(their_turn, given.texts, folder), compute),
+            }
+            print(f"\nan epoch of {given.texts:,} texts, {tokens:,} real tokens, {compute.threads} threads")
+            seconds = in_turns(turns, rounds=given.rounds)
+            print_table(seconds)
+            peak = max(peak, measure_peak(compute.device))
+        for name, times in seconds.items():
+            rate = flops / statistics.median(times)
+            print(
+                f"{name}: {tokens / statistics.median(times):,.0f} real tokens a second, {rate / 1e9:.0f} GFLOP/s, "
+                f"{rate / peak:.1%} of the peak of {peak / 1e9:.0f}"
+            )
+        if given.seeds:
+            print_accuracies(given.seeds, given.epochs, Path(folder))
+
+
+if __name__ == "__main__":
+    main()

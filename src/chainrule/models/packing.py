@@ -1,0 +1,86 @@
+"""Texts of a batch one after another, without padding, and where their tokens belong."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from chainrule.models.attention import seen_keys
+
+VECTOR = 32  # values of a vector of a processor in bfloat16: rows of attention's weights are this many, or twice …
+
+
+class Packing(NamedTuple):
+    """Where the tokens of a packed batch belong."""
+
+    lengths: Tensor
+    """Tokens of each text, (batch,)."""
+    positions: Tensor
+    """Of each token in its text, (tokens,)."""
+    spread: Tensor | None
+    """Which token stands at each place of (batch, longest), flat; None where all texts are of one length."""
+    places: Tensor
+    """The place of each token there, (tokens,)."""
+    longest: int
+
+    @property
+    def seen(self) -> Tensor | None:
+        """Where attention may look, (batch, 1, 1, longest)."""
+        return None if self.spread is None else seen_keys(self.lengths, self.longest)
+
+
+def packing_of(lengths: Int[Tensor, " batch"], tokens: int) -> Packing:
+    """Where so many tokens of texts one after another belong.
+
+    Args:
+        lengths: tokens of each text, ≥ 1.
+        tokens: their sum.
+    """
+    starts = lengths.cumsum(0) - lengths  # (batch,)
+    texts = torch.repeat_interleave(lengths, output_size=tokens)  # the number of each token's text, (tokens,)
+    positions = torch.arange(tokens, device=lengths.device) - starts[texts]
+    longest = int(lengths.max())
+    if lengths.device.type == "cpu":
+        longest = -(-longest // VECTOR) * VECTOR
+    spread = None
+    if longest * len(lengths) > tokens:
+        upwards = torch.arange(longest, device=lengths.device)
+        spread = (starts[:, None] + torch.minimum(upwards, lengths[:, None] - 1)).flatten()
+    return Packing(lengths, positions, spread, texts * longest + positions, longest)
+
+
+class _Spread(torch.autograd.Function):
+    """Rows (tokens, values) → (batch · longest, values); what stands on padding is never asked for."""
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, spread: Tensor, places: Tensor) -> Tensor:
+        ctx.save_for_backward(places)
+        return rows.index_select(0, spread)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        return gradient.index_select(0, ctx.saved_tensors[0]), None, None
+
+
+class _Pack(torch.autograd.Function):
+    """The way back."""
+
+    @staticmethod
+    def forward(ctx: Any, padded: Tensor, places: Tensor) -> Tensor:
+        ctx.save_for_backward(places)
+        ctx.rows = len(padded)
+        return padded.index_select(0, places)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        padded = gradient.new_zeros(ctx.rows, gradient.shape[1])
+        return padded.index_copy_(0, ctx.saved_tensors[0], gradient), None
+
+
+spread_rows: Callable[[Tensor, Tensor, Tensor], Tensor] = _Spread.apply
+pack_rows: Callable[[Tensor, Tensor], Tensor] = _Pack.apply

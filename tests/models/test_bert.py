@@ -1,0 +1,222 @@
+import warnings
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chainrule.models import bert as bert_module
+from chainrule.models.attention import attend, seen_keys
+from chainrule.models.attention_products import attend_by_products
+from chainrule.models.bert import bert
+from chainrule.models.bert_classifier import bert_classifier
+from chainrule.models.hub_bert import read_bert
+from chainrule.models.packing import packing_of
+from tests.models.mixed_texts import mixed_texts
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    import transformers
+
+
+def packed(rows):
+    """Lists of ids as one tensor, and their lengths."""
+    return torch.tensor([token for row in rows for token in row]), torch.tensor([len(row) for row in rows])
+
+
+def padded(rows):
+    """Lists of ids as transformers takes them."""
+    longest = max(map(len, rows))
+    return {
+        "input_ids": torch.tensor([row + [0] * (longest - len(row)) for row in rows]),
+        "attention_mask": torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows]),
+    }
+
+
+def of_real(states, rows):
+    """The states of real tokens, one text after another."""
+    return torch.cat([state[: len(row)] for state, row in zip(states, rows, strict=True)])
+
+
+def test_the_last_states_of_minilm_are_those_of_transformers(minilm):
+    read = read_bert(minilm)
+    ours = bert(**read.arguments).eval()
+    read.give_to(ours)
+    theirs = transformers.BertModel.from_pretrained(minilm).eval()
+    rows = [read.tokenizer.encode(text).ids for text in mixed_texts()]
+    rows = sorted((row[:511] + row[-1:] if len(row) > 512 else row for row in rows), key=len)
+    assert [len(row) for row in rows][-2:] == [512, 512]
+    for batch in (rows[:100], rows[100:180], rows[180:-3], rows[-3:]):  # little padding for transformers
+        with torch.no_grad():
+            hidden, pooled = ours(*packed(batch))
+            expected = theirs(**padded(batch))
+        torch.testing.assert_close(hidden, of_real(expected.last_hidden_state, batch), rtol=0, atol=2e-5)
+        torch.testing.assert_close(pooled, expected.pooler_output, rtol=0, atol=2e-5)
+
+
+def theirs_like(arguments):
+    """A BertModel of transformers with the sizes that these arguments mean."""
+    config = transformers.BertConfig(
+        vocab_size=arguments["vocabulary_size"],
+        hidden_size=arguments["hidden_size"],
+        num_hidden_layers=arguments["layers"],
+        num_attention_heads=arguments["heads"],
+        intermediate_size=arguments["inner_size"],
+        max_position_embeddings=arguments["positions"],
+        type_vocab_size=arguments["segments"],
+        hidden_act=arguments["activation"],
+        layer_norm_eps=arguments["epsilon"],
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+    )
+    return transformers.BertModel(config)
+
+
+CONFIGURATIONS = st.fixed_dictionaries(
+    {
+        "vocabulary_size": st.just(41),
+        "positions": st.just(43),
+        "heads": st.integers(1, 5),
+        "hidden_size": st.integers(1, 7),  # of each head, at first
+        "layers": st.integers(1, 3),
+        "inner_size": st.integers(1, 23),
+        "segments": st.integers(1, 3),
+        "activation": st.sampled_from(["gelu", "gelu_new", "relu"]),
+        "epsilon": st.sampled_from([1e-12, 1e-5]),
+    }
+)
+
+
+@given(CONFIGURATIONS, st.lists(st.integers(1, 37), min_size=1, max_size=5), st.integers(0, 2**20), st.booleans())
+@settings(deadline=None, max_examples=40)
+def test_any_configuration_equals_transformers_with_all_gradients(sizes, lengths, seed, fused):
+    torch.manual_seed(seed)
+    arguments = {**sizes, "hidden_size": 2 * sizes["heads"] * sizes["hidden_size"]}
+    # In float64, where a small variance does not enlarge what rounding differs in.
+    ours, theirs = bert(**arguments).double(), theirs_like(arguments).double()
+    for parameter in ours.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    theirs.load_state_dict(ours.state_dict())  # strictly: the names are the same
+    rows = [torch.randint(1, 41, (length,)).tolist() for length in lengths]
+    with pytest.MonkeyPatch.context() as patched:
+        if fused:  # what a GPU does
+            patched.setattr(bert_module, "attend_by_products", fused_by_lengths)
+        hidden, pooled = ours(*packed(rows))
+    expected = theirs(**padded(rows))
+    torch.testing.assert_close(hidden, of_real(expected.last_hidden_state, rows), rtol=1e-7, atol=1e-8)
+    torch.testing.assert_close(pooled, expected.pooler_output, rtol=1e-7, atol=1e-8)
+    weights = torch.randn_like(hidden), torch.randn_like(pooled)
+    ((hidden * weights[0]).sum() + (pooled * weights[1]).sum()).backward()
+    (
+        (of_real(expected.last_hidden_state, rows) * weights[0]).sum() + (expected.pooler_output * weights[1]).sum()
+    ).backward()
+    for name, parameter in theirs.named_parameters():
+        torch.testing.assert_close(ours.get_parameter(name).grad, parameter.grad, rtol=1e-6, atol=1e-7, msg=name)
+
+
+def fused_by_lengths(query, key, value, lengths):
+    return bert_module.attend_fused(query, key, value, seen=seen_keys(torch.tensor(lengths), query.shape[2]))
+
+
+def test_attention_by_products_is_attention_with_all_gradients():
+    torch.manual_seed(0)
+    drawn = [torch.randn(3, 2, 7, 5, dtype=torch.float64) for _ in range(4)]
+    lengths, (weights, *values) = [7, 1, 4], drawn
+    weights = weights * seen_keys(torch.tensor(lengths), 7).mT
+    both = []
+    for attention in (
+        lambda *x: attend_by_products(*x, lengths),
+        lambda *x: attend(*x, seen=seen_keys(torch.tensor(lengths), 7))[0],
+    ):
+        leaves = [value.clone().requires_grad_() for value in values]
+        gathered = attention(*leaves) * weights
+        both.append([gathered, *torch.autograd.grad(gathered.sum(), leaves)])
+    for one, other in zip(*both, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)
+    leaves = [value[:, :, :4].clone().requires_grad_() for value in values]
+    assert torch.autograd.gradcheck(lambda *x: attend_by_products(*x, [4, 1, 3]) * weights[:, :, :4], leaves)
+
+
+def small(**changed):
+    sizes = {"vocabulary_size": 31, "hidden_size": 10, "layers": 3, "heads": 5, "inner_size": 7, "positions": 67}
+    return bert_classifier(classes=3, **{**sizes, **changed})
+
+
+@given(lengths=st.lists(st.integers(1, 66), min_size=2, max_size=6), seed=st.integers(0, 100))
+@settings(deadline=None, max_examples=25)
+def test_a_text_is_read_alike_whatever_texts_are_beside_it(lengths, seed):
+    torch.manual_seed(seed)
+    model = small().double().eval()
+    rows = [torch.randint(31, (length,)).tolist() for length in lengths]
+    together = model(*packed(rows))
+    alone = torch.cat([model(*packed([row])) for row in rows])
+    torch.testing.assert_close(together, alone, rtol=1e-10, atol=1e-10)
+
+
+def test_where_tokens_belong():
+    packing = packing_of(torch.tensor([2, 3]), 5)
+    assert packing.longest == 32
+    assert packing.positions.tolist() == [0, 1, 0, 1, 2]
+    assert packing.places.tolist() == [0, 1, 32, 33, 34]
+    assert packing.spread.view(2, 32)[:, :4].tolist() == [[0, 1, 1, 1], [2, 3, 4, 4]]
+    assert packing_of(torch.tensor([32, 32]), 64).spread is None
+
+
+def test_operations_are_those_of_products_counted_by_torch():
+    from torch.utils.flop_counter import FlopCounterMode
+
+    model, rows = small(), [[1] * 32, [2] * 32]  # no padding, which torch would count
+    with FlopCounterMode(display=False) as counter:
+        scores = model(*packed(rows))
+    assert float(model.forward_flops(*packed(rows))) == counter.get_total_flops()
+    with FlopCounterMode(display=False) as counter:
+        scores.sum().backward()
+    forward = float(model.forward_flops(*packed(rows)))
+    assert float(model.training_flops(*packed(rows))) == forward + counter.get_total_flops() == 3 * forward
+
+
+def test_operations_of_frozen_parts_are_not_counted():
+    model, rows = small(), packed([[1] * 32])
+    layer, head = float(model.bert.encoder.layer[0].flops(32, torch.tensor(32 * 32))), 2 * (100 + 30)
+    assert float(model.training_flops(*rows)) == 3 * (3 * layer + head)
+    model.bert.embeddings.requires_grad_(False)
+    model.bert.encoder.layer[0].requires_grad_(False)
+    assert float(model.training_flops(*rows)) == layer + 2 * layer + 3 * layer + 3 * head
+    model.bert.requires_grad_(False)
+    assert float(model.training_flops(*rows)) == 3 * layer + 3 * head
+
+
+def test_half_precision_stays_near(minilm):
+    read = read_bert(minilm)
+    model = bert(**read.arguments).eval()
+    read.give_to(model)
+    rows = [read.tokenizer.encode(text).ids for text in mixed_texts(30)[:11]]
+    with torch.no_grad():
+        exact, _ = model(*packed(rows))
+        with torch.autocast("cpu", torch.bfloat16):
+            near, _ = model(*packed(rows))
+    assert near.dtype == torch.bfloat16
+    likeness = torch.nn.functional.cosine_similarity(exact, near.float(), dim=1)
+    assert float(likeness.min()) > 0.99
+
+
+def test_sizes_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match="10 values cannot be cut into 3 heads"):
+        small(heads=3)
+
+
+def test_read_from_its_vectors_on_it_says_the_same_and_shows_the_weights_of_transformers(minilm):
+    read = read_bert(minilm)
+    model = bert_classifier(classes=2, **read.arguments).eval()
+    read.give_to(model.bert)
+    theirs = transformers.BertModel.from_pretrained(minilm, attn_implementation="eager").eval()
+    row = read.tokenizer.encode("Worthy of the gong, 好!").ids
+    tokens, lengths = packed([row, row[:1] + row[:0:-1]])
+    with torch.no_grad():
+        vectors = model.embed(tokens.view(2, -1))
+        scores, weights = model.read(vectors, lengths, need_weights=True)
+        torch.testing.assert_close(scores, model(tokens, lengths), rtol=0, atol=1e-5)
+        expected = theirs(input_ids=tokens.view(2, -1), output_attentions=True).attentions
+    assert len(weights) == len(expected) == 6
+    for found, wanted in zip(weights, expected, strict=True):
+        torch.testing.assert_close(found, wanted, rtol=0, atol=1e-5)
