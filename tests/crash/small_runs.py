@@ -17,7 +17,6 @@ SMALL_MAZES = {
     "environments": 3,
     "agents": 7,
     "rollout": 5,
-    "channels": 2,
     "hidden_sizes": (11,),
 }
 

@@ -49,7 +49,7 @@ def test_damaged_folders_are_refused(tmp_path):
     with pytest.raises(ModelFolderError, match="does not name each of its actions; copy the whole model folder again."):
         made(tmp_path, classes=("left", "right"))
     with pytest.raises(ModelFolderError, match="holds a 'it', which is no Q-network over vectors."):
-        made(tmp_path, network=ValueIteration())
+        made(tmp_path, network=ValueIteration(lowest=-1.0, discount=0.9))
     predictor = made(tmp_path)
     torch.nn.init.constant_(predictor.network.output.bias, float("inf"))
     with pytest.raises(NotFiniteError, match="the network gives values that are not finite"):

@@ -30,12 +30,8 @@ def run(tmp_path_factory):
         ({"algorithm": "dqn", "trace": 0.5}, "--trace is for --algorithm pqn; leave it out."),
         ({"environment": "CartPole-v1", "rows": 5}, "--rows is for --environment chainrule/Maze-v0; leave it out."),
         (
-            {"environment": "CartPole-v1", "channels": 5},
-            "--channels is for --environment chainrule/Maze-v0; leave it out.",
-        ),
-        (
             {"hidden_sizes": (5, 7)},
-            "--hidden-sizes must give one size in mazes, for all hidden layers of both networks.",
+            "--hidden-sizes must give one size in mazes, whose network has one hidden layer.",
         ),
         (
             {"fixed_maze": 3, "mazes": 5},
