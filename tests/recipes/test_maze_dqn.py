@@ -88,9 +88,9 @@ def test_where_no_maze_is_left_there_is_nothing_to_learn():
 
 def test_epsilon_falls_along_a_line():
     exploring = make(MazeDqn, {"exploration_end": 0.2, "exploration_share": 0.5}).exploring
-    found = [round(exploring.epsilon(step, 100, usual=(1.0, 0.9)), 6) for step in (0, 25, 50, 99)]
+    found = [round(exploring.epsilon(step, 100, usual_end=0.9), 6) for step in (0, 25, 50, 99)]
     assert found == [1, 0.6, 0.2, 0.2]
-    assert [MazeDqn().exploring.epsilon(step, 100, usual=(0.7, 0.5)) for step in (0, 99)] == [0.7, 0.5]
+    assert [MazeDqn().exploring.epsilon(step, 100, usual_end=0.5) for step in (0, 99)] == [1, 0.5]
 
 
 def test_the_report_of_mazes(run):

@@ -38,6 +38,8 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         flip: whether training sees pictures mirrored too: `always`, `never`, or `auto`, unless all classes are single
             characters.
         shift: how far training moves pictures in each direction, as a share of their sides, in [0, 0.5].
+        cutout: the side of a square that training covers in each picture, as a share of the picture's shorter one, in
+            [0, 1].
         views: of each picture in predictions: 1; 2 with its mirror image; 6 also moved by a pixel.
         lookahead: whether the weights of `fast` follow slow ones that average them.
         class_weights: `balanced` lets every class count the same in all, however rare; or `equal`.
@@ -66,6 +68,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     dropout: float = OF_NETWORK
     flip: Literal["auto", "always", "never"] = OF_NETWORK
     shift: float = OF_NETWORK
+    cutout: float = OF_NETWORK
     views: Literal[1, 2, 6] = 1
     lookahead: bool = False
     class_weights: Literal["equal", "balanced"] = "equal"

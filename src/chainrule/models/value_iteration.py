@@ -79,7 +79,7 @@ class ValueIteration(nn.Module):
         *,
         lowest: float,
         discount: float,
-        hidden_size: int = 32,
+        hidden_size: int = 64,
         rounds_learned: int = 12,
         layer_norm: bool = True,
         dueling: bool = False,

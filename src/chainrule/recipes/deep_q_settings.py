@@ -145,7 +145,7 @@ class QNetwork:
     dueling: bool = False
     """Whether a state's value and the actions' advantages are told apart."""
     hidden_sizes: tuple[int, ...] | None = None
-    """Units of the hidden layers; one of 32 in mazes, and 128 128 elsewhere where it is not given."""
+    """Units of the hidden layers; one of 64 in mazes, and 128 128 elsewhere where it is not given."""
 
     def __post_init__(self) -> None:
         """Refuses values out of range."""

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from chainrule.evaluation.maze_album import MazeAlbum
 
 FAMILY = "q-value-iteration"
-HIDDEN = 32
+HIDDEN = 64
 EVALUATIONS = 12  # a run
 JUDGED, WATCHED, LARGER_JUDGED = 1000, 200, 200  # mazes in the end, in each evaluation, and of the larger ones
 LARGER = 4  # cells more in each direction, of mazes that nothing was learned from
