@@ -166,11 +166,13 @@ def predict(
         from chainrule.inference.picture_files import require_pictures
 
         require_pictures(predictor, Path(output))
+    if explain is not None:
+        from chainrule.evaluation.explaining import require_explainable, write_explanations
+
+        require_explainable(predictor, Path(explain))
     given = list(predictor.read_inputs(Path(data))) if data is not None else inputs
     predictions = predictor.predict(given)
     if explain is not None:
-        from chainrule.evaluation.explaining import write_explanations
-
         write_explanations(predictor, given, Path(explain))
     if output is None:
         return predictions

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from chainrule import api
 from chainrule.errors import OptionError
-from chainrule.evaluation.explaining import write_explanations
+from chainrule.evaluation.explaining import require_explainable, write_explanations
 from chainrule.evaluation.explanations import draw_explanation, tiled
 from chainrule.evaluation.plots import render_png
 from chainrule.inference.saliency import Explanation
@@ -80,11 +81,21 @@ def test_a_file_an_input(tmp_path):
 def test_what_cannot_be_explained_is_refused(tmp_path):
     other = SimpleNamespace(config=SimpleNamespace(task="tabular-regression"))
     with pytest.raises(OptionError) as caught:
-        write_explanations(other, ["a"], tmp_path / "new")
+        require_explainable(other, tmp_path / "new")
     assert str(caught.value) == (
         "--explain is for classifiers of pictures and of texts; this model does tabular-regression."
     )
     (tmp_path / "something").touch()
     with pytest.raises(OptionError) as caught:
-        write_explanations(Explainer(), ["a"], tmp_path)
+        require_explainable(Explainer(), tmp_path)
     assert str(caught.value) == f"--explain {tmp_path} is not an empty folder; give a new one."
+
+
+def test_nothing_is_answered_where_the_explanations_have_no_place(tmp_path, monkeypatch):
+    def predict(_inputs):
+        raise AssertionError("the model was asked")
+
+    monkeypatch.setattr(api, "load", lambda *_, **__: SimpleNamespace(explain=None, predict=predict))
+    (tmp_path / "something").touch()
+    with pytest.raises(OptionError, match="is not an empty folder; give a new one"):
+        api.predict("run", ["a"], explain=tmp_path)

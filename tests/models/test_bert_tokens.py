@@ -81,5 +81,19 @@ def test_what_is_no_tokenizer_for_bert_is_refused_in_a_sentence(tmp_path):
     refused(tmp_path, "tokenizer.json holds a tokenizer of the kind 'BPE'; BERT's is WordPiece.")
     (tmp_path / "tokenizer.json").write_text('{"model": {"type": "WordPiece", "vocab": 3}}')
     refused(tmp_path, "tokenizer.json cannot be read as a tokenizer")
+    for model in ("[1]", '"WordPiece"', "null", '{"type": "WordPiece"}'):
+        (tmp_path / "tokenizer.json").write_text(f'{{"model": {model}}}')
+        refused(tmp_path, "tokenizer.json holds a tokenizer of the kind None; BERT's is WordPiece.")
     (tmp_path / "tokenizer.json").write_text("{")
     refused(tmp_path, "tokenizer.json is not JSON")
+
+
+@pytest.mark.parametrize("lacks", ["another name", "a token beside the vocabulary"])
+def test_a_tokenizer_that_would_fail_at_an_unknown_word_is_refused(tmp_path, lacks):
+    content = json.loads(wordpiece([*SPECIAL, "ok"]).to_str())
+    if lacks == "another name":
+        content["model"].update(unk_token="[OOV]")  # noqa: S106 - no password
+    else:
+        del content["model"]["vocab"]["[UNK]"]  # it stays among the added tokens
+    (tmp_path / "tokenizer.json").write_text(json.dumps(content))
+    refused(tmp_path, "must be [UNK], a token of its vocabulary.")

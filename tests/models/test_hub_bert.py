@@ -105,6 +105,17 @@ def test_tensors_that_do_not_fit_are_named(folder):
     refused(folder, f"holds values in {first} that are not finite; copy the checkpoint again.")
 
 
+def test_a_tensor_under_both_of_its_names_is_not_chosen_from(folder):
+    rewritten(folder, lambda tensors: {**tensors, "embeddings.LayerNorm.gamma": torch.ones(6)})
+    refused(folder, "holds embeddings.LayerNorm.weight under two names; copy the checkpoint again.")
+
+
+def test_a_vocabulary_that_was_cut_off_is_told_of(folder):
+    (folder / "vocab.txt").write_text("\n".join(SPECIAL))
+    (note,) = read_bert(folder).notes
+    assert note == f"{folder} has vectors for 7 tokens, and its tokenizer knows 5."
+
+
 def test_a_pickle_is_never_read_and_the_sentence_says_how_to_convert_it(folder):
     (folder / "model.safetensors").rename(folder / "kept")
     refused(folder, "holds no model.safetensors; give a folder of a checkpoint in the hub's form, or a run")

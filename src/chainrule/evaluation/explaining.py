@@ -13,16 +13,12 @@ from chainrule.inference.attribution import TextExplanation
 from chainrule.runtime.files import LONGEST_LABEL, require_unused, storage_errors, write_atomically
 
 
-def write_explanations(predictor: Any, inputs: Sequence[Any], folder: Path) -> list[Path]:
-    """Writes them, numbered in the order of the inputs.
+def require_explainable(predictor: Any, folder: Path) -> None:
+    """Refuses what cannot be explained, before anything is answered.
 
     Args:
         predictor: one that has `explain`.
-        inputs: what it answered.
-        folder: new or empty.
-
-    Returns:
-        The files.
+        folder: for the files, new or empty.
 
     Raises:
         OptionError: the predictor has nothing to explain by, or the folder holds something.
@@ -32,6 +28,19 @@ def write_explanations(predictor: Any, inputs: Sequence[Any], folder: Path) -> l
             f"--explain is for classifiers of pictures and of texts; this model does {predictor.config.task}."
         )
     require_unused(folder, "--explain")
+
+
+def write_explanations(predictor: Any, inputs: Sequence[Any], folder: Path) -> list[Path]:
+    """Writes them, numbered in the order of the inputs.
+
+    Args:
+        predictor: see `require_explainable`.
+        inputs: what it answered.
+        folder: likewise.
+
+    Returns:
+        The files.
+    """
     written = []
     for number, given in enumerate(inputs, 1):
         for name, content in _files(predictor.explain(given), given).items():

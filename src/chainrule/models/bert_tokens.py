@@ -156,6 +156,12 @@ def read_wordpiece(folder: Path) -> Tokenizer:
         frame_of(tokenizer)
     except ValueError as error:
         raise ModelFolderError(f"{path} is no tokenizer for BERT: {error}.") from error
+    own: Any = tokenizer.model
+    if own.unk_token != UNKNOWN or own.token_to_id(UNKNOWN) is None:  # it would fail at the first unknown word
+        raise ModelFolderError(
+            f"{path} is no tokenizer for BERT: an unknown word is {own.unk_token} in it, and must be {UNKNOWN}, a "
+            "token of its vocabulary."
+        )
     tokenizer.no_padding()
     tokenizer.no_truncation()
     return tokenizer
@@ -181,9 +187,10 @@ def wordpiece_files(tokenizer: Tokenizer, max_length: int) -> dict[str, str]:
 
 def _whole(path: Path) -> Tokenizer:
     content = read_json(path)
-    kind = (content.get("model") or {}) if isinstance(content, dict) else {}
-    if kind.get("type", "WordPiece") != "WordPiece" or "vocab" not in kind:
-        raise ModelFolderError(f"{path} holds a tokenizer of the kind {kind.get('type')!r}; BERT's is WordPiece.")
+    model = content.get("model") if isinstance(content, dict) else None
+    kind = model.get("type", "WordPiece") if isinstance(model, dict) and "vocab" in model else None
+    if kind != "WordPiece":
+        raise ModelFolderError(f"{path} holds a tokenizer of the kind {kind!r}; BERT's is WordPiece.")
     try:
         return Tokenizer.from_file(str(path))
     except Exception as error:  # the library raises nothing more particular

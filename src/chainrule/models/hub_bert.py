@@ -84,6 +84,9 @@ def read_bert(folder: Path) -> HubBert:
             f"the tokenizer in {folder} has a token number {largest:,}, and {CONFIG} has vectors for the numbers below "
             f"{arguments['vocabulary_size']:,}; copy both from the same checkpoint."
         )
+    if (known := tokenizer.get_vocab_size()) < arguments["vocabulary_size"]:
+        unused = f"{folder} has vectors for {arguments['vocabulary_size']:,} tokens, and its tokenizer knows {known:,}."
+        notes = (*notes, unused)
     return HubBert(arguments=arguments, weights=weights, tokenizer=tokenizer, notes=notes, sha256=_fingerprint(folder))
 
 
@@ -165,6 +168,8 @@ def _checked(
     aside, extra = [], []
     for name, tensor in tensors.items():
         own = _own_name(name.removeprefix(prefix))
+        if own in found:
+            raise ModelFolderError(f"{path} holds {own} under two names; copy the checkpoint again.")
         if own in wanted and name.startswith(prefix):
             found[own] = tensor
         elif name.startswith(HEADS):

@@ -21,10 +21,11 @@ class Packing(NamedTuple):
     positions: Tensor
     """Of each token in its text, (tokens,)."""
     spread: Tensor | None
-    """Which token stands at each place of (batch, longest), flat; None where all texts are of one length."""
+    """Which token stands at each place of (batch, longest), flat; None where there is no padding."""
     places: Tensor
     """The place of each token there, (tokens,)."""
     longest: int
+    """Places of each text: those of the longest one, on a CPU filled up to whole vectors."""
 
     @property
     def seen(self) -> Tensor | None:
