@@ -22,9 +22,20 @@ from chainrule.training.options import RunOptions
 
 PACKAGES = ("chainrule", "torch", "numpy", "safetensors", "tokenizers", "pyarrow", "scikit-learn", "gymnasium")
 NOT_A_SETTING = frozenset(
-    {"output", "seed", "device", "threads", "log_every", "keep_checkpoints", "checkpoint_every", "shard"}
+    {
+        "output",
+        "seed",
+        "device",
+        "threads",
+        "log_every",
+        "keep_checkpoints",
+        "checkpoint_every",
+        "shard",
+        "from_nothing",
+    }
 )
-"""Options that a band does not depend on: they change the place, the draw or the speed of a result."""
+"""Options that a band does not depend on: they change the place, the draw or the speed of a result, or
+what stands beside it."""
 
 
 def describe_run(
