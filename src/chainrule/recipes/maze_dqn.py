@@ -59,7 +59,7 @@ class MazeDqn:
     rollout: int | None = None
     """Steps of every agent from one update to the next, ≥ 1; 16 in mazes and 32 elsewhere where it is not given."""
     actions: int | None = None
-    """Of all agents in all, ≥ 1; 32 million in mazes and 150,000 elsewhere where it is not given."""
+    """Of all agents in all, ≥ 1; 32 million in mazes and 300,000 elsewhere where it is not given."""
     reward_scale: float | None = None
     """By which rewards are multiplied for the network, > 0, not in mazes; 0.1 where it is not given."""
     mazes: Mazes = Mazes()
@@ -99,7 +99,7 @@ class MazeDqn:
 
     def count_steps(self, setting: Setting) -> int:
         """Updates in all, or, of `dqn`, times that all agents have acted and something was learned."""
-        usual = 32_000_000 if self.in_mazes else 150_000
+        usual = 32_000_000 if self.in_mazes else 300_000
         if self.mazes.fixed_maze is not None:
             usual = 5_000_000
         return setting.steps or -(-(self.actions or usual) // self.actions_a_step)
