@@ -39,7 +39,8 @@ def test_value_type_and_gradients_are_torchs(name, data):
     for dtype in (np.float64, np.float32):
         ours = [Tensor(laid_out(array.astype(dtype), data.draw(LAYOUTS)), requires_grad=True) for array in arrays]
         before = [tensor.data.copy() for tensor in ours]
-        theirs = [torch.tensor(array.astype(dtype), requires_grad=True) for array in arrays]
+        # In one layout: torch's batch norm has a wrong gradient where that of the output lies otherwise than the input.
+        theirs = [torch.tensor(np.ascontiguousarray(array, dtype), requires_grad=True) for array in arrays]
         with np.errstate(all="ignore"):  # torch divides by zero in silence
             value = CASES[name].ours(*ours, **options)
         expected = CASES[name].theirs(*theirs, **options)
