@@ -40,7 +40,7 @@ def test_value_type_and_gradients_are_torchs(name, data):
         ours = [Tensor(laid_out(array.astype(dtype), data.draw(LAYOUTS)), requires_grad=True) for array in arrays]
         before = [tensor.data.copy() for tensor in ours]
         # In one layout: torch's batch norm has a wrong gradient where that of the output lies otherwise than the input.
-        theirs = [torch.tensor(np.ascontiguousarray(array, dtype), requires_grad=True) for array in arrays]
+        theirs = [torch.tensor(array.astype(dtype)).contiguous().requires_grad_() for array in arrays]
         with np.errstate(all="ignore"):  # torch divides by zero in silence
             value = CASES[name].ours(*ours, **options)
         expected = CASES[name].theirs(*theirs, **options)
