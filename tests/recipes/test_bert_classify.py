@@ -187,6 +187,18 @@ def test_what_does_not_fit_the_source_is_refused(source, others, trained):
     for changes, sentence in (
         ({"max_length": 300}, "--max-length is 300; the network of --from has 256 positions, so give less."),
         ({"frozen_layers": 3}, "--frozen-layers is 3; the network of --from has 2 layers."),
+        (
+            {"frozen_layers": 1, "frozen_epochs": 99.0},
+            "--frozen-layers keeps layers as they are, and --frozen-epochs keeps all of them so; leave one out.",
+        ),
+        (
+            {"layer_rate": 0.5, "frozen_epochs": 99.0},
+            "--layer-rate is for layers that learn, and here none of them does; leave it out.",
+        ),
+        (
+            {"layer_rate": 0.5, "frozen_layers": 2},
+            "--layer-rate is for layers that learn, and here none of them does; leave it out.",
+        ),
     ):
         with pytest.raises(OptionError) as caught:
             build(RECIPE, {**others, **changes})

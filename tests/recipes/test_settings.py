@@ -195,11 +195,11 @@ OUT_OF_RANGE = {
     "penalty": (-1, "--penalty is -1.0; it must be from 0 to 1,000,000,000."),
 }
 OF_RECIPE = {
-    "q-learning": {"learning_rate": (0, "--learning-rate is 0.0; it must be greater than 0 and at most 1.0.")},
     "bert-classify": {
         "max_length": (2, "--max-length is 2; it must be from 3 to 1,000,000,000."),
         "vocabulary_size": (6, "--vocabulary-size is 6; it must be from 7 to 1,000,000,000."),
     },
+    "q-learning": {"learning_rate": (0, "--learning-rate is 0.0; it must be greater than 0 and at most 1.0.")},
 }
 
 

@@ -16,6 +16,7 @@ from chainrule.learners.batches import Part, SplitBatches, gather_packed
 from chainrule.models.bert_tokens import frame_of, train_wordpiece, wordpiece_files
 from chainrule.models.folder import ModelConfig, build_model, write_model
 from chainrule.models.hub_bert import HubBert, hub_config, read_bert
+from chainrule.recipes.bert_settings import LAYER_RATE
 from chainrule.recipes.contract import Assembly, Setting
 from chainrule.recipes.judging import class_figures
 from chainrule.recipes.supervised import assemble, placed
@@ -126,6 +127,9 @@ def build_bert_classifier(recipe: "BertClassify", setting: Setting, *, fresh: bo
     order = EpochOrder(
         examples=len(train), batch_size=fitting.batch_size, seed=setting.seed, lengths=train_store.lengths
     )
+    frozen_steps = round(recipe.frozen_epochs * order.steps_per_epoch)
+    steps = setting.steps or fitting.steps(order.steps_per_epoch)
+    refuse_idle_freezing(recipe, layers=arguments["layers"], below_learns=frozen_steps < steps)
     assembly = assemble(
         setting,
         fitting,
@@ -144,9 +148,7 @@ def build_bert_classifier(recipe: "BertClassify", setting: Setting, *, fresh: bo
             folder, model, config, wordpiece_files(beginning.tokenizer, max_length), hub_config(arguments, classes)
         ),
         rate_of=rate_of_layers(recipe.layer_rate, arguments["layers"]),
-        prepare=stages(model.bert, round(recipe.frozen_epochs * order.steps_per_epoch))
-        if recipe.frozen_epochs
-        else None,
+        prepare=stages(model.bert, frozen_steps) if recipe.frozen_epochs else None,
     )
     notes = [*assembly.data["notes"], train_store.sentence("train"), held_out_store.sentence("validation")]
     data = {**assembly.data, "notes": notes}
@@ -154,6 +156,26 @@ def build_bert_classifier(recipe: "BertClassify", setting: Setting, *, fresh: bo
         data["notes"] = [*notes, *taken.notes]
         data["from"] = {"run": str(beginning.folder and beginning.folder.absolute()), "sha256": taken.sha256}
     return replace(assembly, data=data)
+
+
+def refuse_idle_freezing(recipe: "BertClassify", *, layers: int, below_learns: bool) -> None:
+    """Refuses settings of layers that learn in no step.
+
+    Args:
+        recipe: with its settings.
+        layers: of the encoder.
+        below_learns: whether anything below the new head learns in any step.
+
+    Raises:
+        OptionError: one was given.
+    """
+    if recipe.frozen_layers and not below_learns:
+        raise OptionError(
+            "--frozen-layers keeps layers as they are, and --frozen-epochs keeps all of them so; leave one out."
+        )
+    is_given = not recipe.is_from_nothing and recipe.layer_rate not in {LAYER_RATE, 1.0}
+    if is_given and (not below_learns or recipe.frozen_layers == layers):
+        raise OptionError("--layer-rate is for layers that learn, and here none of them does; leave it out.")
 
 
 def freeze(model: "nn.Module", layers: int) -> None:

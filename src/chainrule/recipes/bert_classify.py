@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from chainrule.errors import OptionError
 from chainrule.evaluation.band import Band
-from chainrule.recipes.bert_settings import BertTexts
+from chainrule.recipes.bert_settings import LAYER_RATE, BertTexts
 from chainrule.recipes.contract import Assembly, ScoredFile, Setting
 from chainrule.recipes.setting_types import flag_of
 from chainrule.recipes.supervised import (
@@ -98,7 +98,7 @@ class BertClassify:
         """Puts the settings where none are given, and refuses values out of range and those that do nothing."""
         check_ranges(self, layers=COUNT, hidden_size=COUNT, heads=COUNT, dropout=SHARE)
         check_ranges(self, layer_rate=(POSITIVE[0], 1.0), frozen_layers=AT_LEAST_0, frozen_epochs=AT_LEAST_0)
-        own: dict[str, Any] = {"layer_rate": 0.9}
+        own: dict[str, Any] = {"layer_rate": LAYER_RATE}
         if self.is_from_nothing:
             self._check_from_nothing()
             own = {**SIZES, "layer_rate": 1.0}

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from chainrule.data.dataset import Dataset
     from chainrule.recipes.contract import Setting
 
+LAYER_RATE = 0.9  # of a layer that was taken over, as a share of the rate of the layer above it
+
 
 @dataclass(frozen=True, kw_only=True)
 class BertTexts:
