@@ -67,7 +67,7 @@ class VectorPredictor:
         try:
             numbers = json.loads(given) if isinstance(given, str) else np.asarray(given).tolist()
             vector = [float(value) for value in numbers if not isinstance(value, str | bool)]
-        except (ValueError, TypeError, RecursionError) as error:
+        except (ValueError, TypeError, OverflowError, RecursionError) as error:
             raise DataError(f"input {number} is {str(given)[:60]!r}; {wanted}.") from error
         if len(vector) != self.network.input_size or len(vector) != len(numbers) or not np.isfinite(vector).all():
             raise DataError(f"input {number} is {str(given)[:60]!r}; {wanted}.")
