@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from chainrule.learners.contract import Fault, Step, Tree
-from chainrule.learners.fault import FirstFault
+from chainrule.learners.fault import FirstFault, fault_of_weights
+from chainrule.learners.network_update import load_optimizer_state, optimizer_state, set_rate
 from chainrule.learners.rivalry import Objective, gradient_penalties
 
 Pictures = tuple[Tensor, Tensor | None]
@@ -80,8 +81,7 @@ class AdversarialLearner:
         self._last = index
         rate = self.learning_rate(index)
         for optimizer in self.optimizers:
-            for group in optimizer.param_groups:
-                group["lr"] = rate
+            set_rate(optimizer, rate)
         examples, flops = 0, 0.0
         figures: dict[str, Any] = {}  # of the discriminator, the mean over its updates
         for turn in range(self.discriminator_updates):
@@ -171,15 +171,8 @@ class AdversarialLearner:
 
     def fault(self) -> Fault | None:
         """The first update that was not finite."""
-        if (seen := self._fault.read()) is not None:
-            step, figures = seen
-            return Fault(step, {**figures, "learning_rate": self.learning_rate(step)})
-        # A finite gradient may still have thrown the weights out of all bounds.
-        for network in (self.generator, self.discriminator):
-            norm = nn.utils.get_total_norm(list(network.parameters()))
-            if not bool(torch.isfinite(norm)):
-                return Fault(self._last, {"weights' norm": float(norm)})
-        return None
+        networks = self.generator, self.discriminator
+        return self._fault.read(self.learning_rate) or fault_of_weights(self._last, *networks)
 
     def evaluate(self) -> Mapping[str, float]:
         """The judge's figures of what the averaged generator makes."""
@@ -191,10 +184,7 @@ class AdversarialLearner:
             "generator": dict(self.generator.state_dict()),
             "discriminator": dict(self.discriminator.state_dict()),
             "average": dict(self.average.state_dict()),
-            "optimizers": [
-                {str(number): dict(state) for number, state in optimizer.state_dict()["state"].items()}
-                for optimizer in self.optimizers
-            ],
+            "optimizers": [optimizer_state(optimizer) for optimizer in self.optimizers],
         }
 
     def load_state_dict(self, state: Tree) -> None:
@@ -202,5 +192,4 @@ class AdversarialLearner:
         for name in ("generator", "discriminator", "average"):
             getattr(self, name).load_state_dict(state[name])
         for optimizer, kept in zip(self.optimizers, state["optimizers"], strict=True):
-            moments = {int(number): moment for number, moment in kept.items()}
-            optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
+            load_optimizer_state(optimizer, kept)

@@ -1,9 +1,11 @@
 """The first update that was not finite, kept on the device until somebody asks."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+from chainrule.learners.contract import Fault
 
 
 class FirstFault:
@@ -24,7 +26,19 @@ class FirstFault:
         first = ~torch.isfinite(now).all() & (self._seen[0] < 0)
         self._seen = torch.where(first, now, self._seen)
 
-    def read(self) -> tuple[int, Mapping[str, float]] | None:
-        """The update's number and its figures; None while all were finite."""
+    def read(self, learning_rate: Callable[[int], float]) -> Fault | None:
+        """The update, its figures and its learning rate; None while all were finite."""
         step, *figures = self._seen.tolist()
-        return None if step < 0 else (int(step), dict(zip(self.names, figures, strict=True)))
+        if step < 0:
+            return None
+        seen = dict(zip(self.names, figures, strict=True))
+        return Fault(int(step), {**seen, "learning_rate": learning_rate(int(step))})
+
+
+def fault_of_weights(step: int, *networks: nn.Module) -> Fault | None:
+    """A finite gradient may still have thrown the weights out of all bounds: the fault of the last update then."""
+    for network in networks:
+        norm = nn.utils.get_total_norm(list(network.parameters()))
+        if not bool(torch.isfinite(norm)):
+            return Fault(step, {"weights' norm": float(norm)})
+    return None

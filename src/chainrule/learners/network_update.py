@@ -1,4 +1,4 @@
-"""What the learners of Q-networks share: one step down a loss, and their networks' state."""
+"""One step down a loss, and the state of an optimizer, which learners of all kinds share."""
 
 from collections.abc import Mapping
 from typing import Any

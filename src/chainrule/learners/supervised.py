@@ -14,6 +14,7 @@ from chainrule.learners.batch import Batches
 from chainrule.learners.contract import BACKWARD_FORWARD_RATIO, Fault, Step, Tree
 from chainrule.learners.crew import Crew, Replicas
 from chainrule.learners.fault import FirstFault
+from chainrule.learners.network_update import load_optimizer_state, optimizer_state
 
 
 @runtime_checkable
@@ -132,9 +133,8 @@ class SupervisedLearner:
 
     def fault(self) -> Fault | None:
         """The first update that was not finite."""
-        if (seen := self._fault.read()) is not None:
-            step, figures = seen
-            return Fault(step, {**figures, "learning_rate": self.learning_rate(step)})
+        if (seen := self._fault.read(self.learning_rate)) is not None:
+            return seen
         # A finite gradient may still have thrown the weights out of all bounds.
         weights = self.crew.weights_norms()
         if bool(torch.isfinite(weights).all()):
@@ -171,10 +171,9 @@ class SupervisedLearner:
 
     def state_dict(self) -> Tree:
         """Weights, buffers, the optimizer's moments and the averages."""
-        moments = self.optimizer.state_dict()["state"]
         own: dict[str, Any] = {
             "model": dict(self.model.state_dict()),
-            "optimizer": {str(number): dict(state) for number, state in moments.items()},
+            "optimizer": optimizer_state(self.optimizer),
         }
         if self.average is not None:
             own["average"] = dict(self.average.state_dict())
@@ -184,9 +183,7 @@ class SupervisedLearner:
         """Goes back to a state."""
         state = self.crew.own(state)
         self.model.load_state_dict(state["model"])
-        moments = {int(number): moment for number, moment in state["optimizer"].items()}
-        groups = self.optimizer.state_dict()["param_groups"]
-        self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
+        load_optimizer_state(self.optimizer, state["optimizer"])
         if self.average is not None:
             self.average.load_state_dict(state["average"])
 
