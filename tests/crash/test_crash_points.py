@@ -29,7 +29,7 @@ RECIPES = (
     "maze-dqn, at once",
     "maze-dqn, alone",
 )
-SAMPLED = 4  # crash points of each recipe, spread over the whole run and shifted from recipe to recipe
+SAMPLED = 7  # crash points of each recipe, spread over the whole run and shifted from recipe to recipe
 
 
 @pytest.fixture(scope="module")
