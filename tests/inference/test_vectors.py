@@ -35,7 +35,11 @@ def test_answers_are_the_network_s(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "given", ["[1, 2]", "left", "[1, 2, 3, 4, true]", [1, 2, 3, 4, float("nan")], 7, "[[1], 2, 3, 4, 5]"]
+    "given",
+    [
+        *("[1, 2]", "left", "[1, 2, 3, 4, true]", [1, 2, 3, 4, float("nan")], 7, "[[1], 2, 3, 4, 5]"),
+        *("[1e39, 2, 3, 4, 5]", f"[1{400 * '0'}, 2, 3, 4, 5]"),
+    ],
 )
 def test_what_is_no_vector_is_refused(given, tmp_path):
     with pytest.raises(DataError) as error:

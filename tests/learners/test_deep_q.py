@@ -9,6 +9,7 @@ from torch import nn
 from chainrule.environments.world import Outcome
 from chainrule.learners import parallel_q
 from chainrule.learners.acting import Actors, explore, values_at
+from chainrule.learners.contract import Fault
 from chainrule.learners.deep_q import DeepQLearner, best_next
 from chainrule.learners.parallel_q import ParallelQLearner
 from chainrule.learners.replay import Replay
@@ -208,3 +209,20 @@ def test_the_mean_return_is_that_of_ended_episodes_alone():
     for _ in range(2):
         actors.act(right)
     assert float(actors.mean_return()) == 2  # as the environment pays, not as the network is told
+
+
+@pytest.mark.parametrize("make", [parallel, replayed])
+def test_going_back_to_the_beginning_is_no_step(make):
+    """All go right from squares 0, 1 and 2: of six rows each has one in which it only goes back."""
+    learner = make(Table(torch.tensor([[0.0, 1.0]] * LENGTH)), epsilon=0.0, rows=6)
+    assert learner.step(0).examples == 3 * 5
+
+
+@pytest.mark.parametrize("make", [parallel, replayed])
+def test_weights_out_of_all_bounds_are_a_fault(make):
+    learner = make(Table())
+    learner.step(7)
+    assert learner.fault() is None
+    with torch.no_grad():
+        learner.model.values[2, 1] = float("inf")
+    assert learner.fault() == Fault(7, {"weights' norm": float("inf")})

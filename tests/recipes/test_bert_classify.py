@@ -48,6 +48,7 @@ def test_a_band_and_a_command_hold_what_was_given_alone():
     command = "chainrule train bert-classify --from=nothing --max-length=64 --layers=2"
     assert command_line(untaught, RunOptions()) == command
     assert command_line(BertClassify(from_nothing=False), RunOptions()).endswith("bert-classify --no-from-nothing")
+    assert band_setting(BertClassify(from_nothing=False), RunOptions()) == {"dataset": "movie-reviews"}
 
 
 @pytest.mark.parametrize(

@@ -49,8 +49,14 @@ def run(tmp_path_factory):
             {"exploration": 0.3, "exploration_end": 0.3, "exploration_share": 0.9},
             "--exploration-share is for an exploration that changes; leave it out.",
         ),
+        (
+            {"exploration": 0.5, "exploration_share": 0.9},
+            "--exploration-share is for an exploration that changes; leave it out.",
+        ),
+        ({"trace": 0.0, "cut_traces": False}, "--cut-traces is for a --trace above 0; leave it out."),
+        ({"columns": 97}, "--columns is 97; it must be from 2 to 96."),
         ({"reward_scale": 0.5}, "--reward-scale is for other environments than mazes; leave it out."),
-        ({"rows": 1}, "--rows is 1; it must be from 2 to 100."),
+        ({"rows": 1}, "--rows is 1; it must be from 2 to 96."),
         ({"discount": 1.5}, "--discount is 1.5; it must be from 0 to 0.999."),
     ],
 )
@@ -88,9 +94,10 @@ def test_where_no_maze_is_left_there_is_nothing_to_learn():
 
 def test_epsilon_falls_along_a_line():
     exploring = make(MazeDqn, {"exploration_end": 0.2, "exploration_share": 0.5}).exploring
-    found = [round(exploring.epsilon(step, 100, usual_end=0.9), 6) for step in (0, 25, 50, 99)]
+    found = [round(exploring.epsilon(step, 100, mazes=True), 6) for step in (0, 25, 50, 99)]
     assert found == [1, 0.6, 0.2, 0.2]
-    assert [MazeDqn().exploring.epsilon(step, 100, usual_end=0.5) for step in (0, 99)] == [1, 0.5]
+    assert [MazeDqn().exploring.epsilon(step, 100, mazes=True) for step in (0, 99)] == [1, 0.5]
+    assert MazeDqn().exploring.epsilon(99, 100, mazes=False) == pytest.approx(0.05)
 
 
 def test_the_report_of_mazes(run):
@@ -163,6 +170,11 @@ def test_other_environments_are_judged_by_the_mean_return(changes, tmp_path):
     answer = model.predict([model.example()])[0]
     assert answer["label"] in {"left", "right"}
     assert chainrule.evaluate(tmp_path / "run")["value"] == report["value"]
+
+
+def test_the_length_of_the_run_is_said_once():
+    with pytest.raises(OptionError, match="^--steps and --actions both say how long the run is; give one of them.$"):
+        build("maze-dqn", {**SMALL_MAZES, "actions": 1000})
 
 
 @pytest.mark.parametrize(

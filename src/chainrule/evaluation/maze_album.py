@@ -17,6 +17,7 @@ from chainrule.training.album import Album
 from chainrule.training.loop import Position
 
 WALK = "walk.gif"
+MOST_FRAMES = 300  # of it, about
 
 
 class MazeAlbum:
@@ -49,7 +50,9 @@ class MazeAlbum:
         self._album.close()
         values = self._values()
         walk = walk_by_table(self._task, values, longest=values.shape[1])
-        squares = walk.squares[: walk.steps[0] + 1, 0].tolist()
+        # A walk that comes back to a square repeats itself from there on.
+        squares = list(dict.fromkeys(walk.squares[: walk.steps[0] + 1, 0].tolist()))
+        squares = [*squares[: -1 : max(1, len(squares) // MOST_FRAMES)], squares[-1]]
         # A full disk costs the animation, not the run.
         with contextlib.suppress(OSError, StorageError):
             frames = [as_png(self._frame(square, values)) for square in squares]

@@ -18,6 +18,7 @@ from chainrule.models.q_network import VectorQNetwork
 from chainrule.runtime.devices import Compute
 
 TASK = "reinforcement-learning"
+LARGEST = float(np.finfo(np.float32).max)
 
 
 class VectorPredictor:
@@ -69,7 +70,11 @@ class VectorPredictor:
             vector = [float(value) for value in numbers if not isinstance(value, str | bool)]
         except (ValueError, TypeError, OverflowError, RecursionError) as error:
             raise DataError(f"input {number} is {str(given)[:60]!r}; {wanted}.") from error
-        if len(vector) != self.network.input_size or len(vector) != len(numbers) or not np.isfinite(vector).all():
+        if (
+            len(vector) != self.network.input_size
+            or len(vector) != len(numbers)
+            or not all(abs(value) <= LARGEST for value in vector)
+        ):
             raise DataError(f"input {number} is {str(given)[:60]!r}; {wanted}.")
         return vector
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from chainrule.environments.world import Outcome, World
 from chainrule.learners.acting import Actors, explore, values_at
 from chainrule.learners.contract import BACKWARD_FORWARD_RATIO, Fault, Step, Tree
-from chainrule.learners.fault import FirstFault
+from chainrule.learners.fault import FirstFault, fault_of_weights
 from chainrule.learners.network_update import descend, load_optimizer_state, optimizer_state, set_rate
 from chainrule.learners.replay import Drawn, Replay
 
@@ -81,13 +81,14 @@ class DeepQLearner:
         self.judge = judge
         self.rows, self.updates, self.batch_size, self.least_rows = rows, updates, batch_size, least_rows
         self.target_every, self.double, self.clip_norm = target_every, double, clip_norm
+        self._last = -1
         self._fault = FirstFault(next(network.parameters()).device, "loss", "gradient_norm")
 
     def step(self, index: int) -> Step:
         """Lets the agents act and learns from the replay, step number `index`."""
-        rate, epsilon = self.learning_rate(index), self.epsilon(index)
+        self._last, rate, epsilon = index, self.learning_rate(index), self.epsilon(index)
         set_rate(self.optimizer, rate)
-        highest, flops = self._live(epsilon)
+        highest, lived, flops = self._live(epsilon)
         loss, norm = torch.zeros(()), torch.zeros(())
         if self.replay.filled >= self.least_rows:
             for _ in range(self.updates):
@@ -105,15 +106,18 @@ class DeepQLearner:
             "epsilon": epsilon,
             "learning_rate": rate,
         }
-        world = self.actors.world
-        return Step(figures, examples=self.rows * world.groups * world.agents, flops=flops)
+        return Step(figures, examples=int(lived), flops=flops)
 
     @torch.no_grad()
-    def _live(self, epsilon: float) -> tuple[Tensor, float]:
-        """Lets all agents act and keeps what happens; gives the mean of the highest values, and the operations."""
+    def _live(self, epsilon: float) -> tuple[Tensor, Tensor, float]:
+        """Lets all agents act and keeps what happens.
+
+        Returns:
+            The mean of the highest values, how many actions there were, and the operations.
+        """
         self.actors.begin()
         world, flops = self.actors.world, 0.0
-        highest = []
+        highest, counts = [], []
         for row in range(self.rows):
             if row == 0 or not world.scenes_stay:
                 scenes = world.scenes().float()
@@ -124,6 +128,7 @@ class DeepQLearner:
             actions = explore(values, epsilon)
             seen = world.scenes().clone(), world.places().clone()
             outcome = self.actors.act(actions)
+            counts.append(outcome.counts.sum())
             if world.scenes_stay and row == self.rows - 1:
                 # All episodes begin anew with the next step: they are cut off here, and the state they were in is kept.
                 outcome = outcome._replace(truncated=outcome.counts & ~outcome.terminated)
@@ -131,7 +136,7 @@ class DeepQLearner:
         if world.scenes_stay:
             nothing = Outcome(*(torch.zeros_like(part) for part in outcome))
             self.replay.add(world.scenes(), world.places(), torch.zeros_like(actions), nothing)
-        return torch.stack(highest).mean(), flops
+        return torch.stack(highest).mean(), torch.stack(counts).sum(), flops
 
     def _learn(self) -> tuple[Tensor, Tensor, float]:
         """One update from the replay: its loss, the gradient's norm and the operations."""
@@ -164,10 +169,7 @@ class DeepQLearner:
 
     def fault(self) -> Fault | None:
         """The first step that was not finite."""
-        if (seen := self._fault.read()) is None:
-            return None
-        step, figures = seen
-        return Fault(step, {**figures, "learning_rate": self.learning_rate(step)})
+        return self._fault.read(self.learning_rate) or fault_of_weights(self._last, self.model)
 
     def evaluate(self) -> Mapping[str, float]:
         """The judge's figures of the greedy policy."""

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from chainrule.environments.world import World
 from chainrule.learners.acting import Actors, explore, values_at
 from chainrule.learners.contract import BACKWARD_FORWARD_RATIO, Fault, Step, Tree
-from chainrule.learners.fault import FirstFault
+from chainrule.learners.fault import FirstFault, fault_of_weights
 from chainrule.learners.network_update import descend, load_optimizer_state, optimizer_state, set_rate
 from chainrule.learners.returns import lambda_returns
 
@@ -82,11 +82,12 @@ class ParallelQLearner:
         self.rows, self.passes, self.batches = rows, passes, batches
         self.discount, self.trace, self.cut_traces = discount, trace, cut_traces
         self.clip_norm = clip_norm
+        self._last = -1
         self._fault = FirstFault(next(network.parameters()).device, "loss", "gradient_norm")
 
     def step(self, index: int) -> Step:
         """Lets the agents act and learns from it, update number `index`."""
-        rate, epsilon = self.learning_rate(index), self.epsilon(index)
+        self._last, rate, epsilon = index, self.learning_rate(index), self.epsilon(index)
         set_rate(self.optimizer, rate)
         lived, highest, flops = self._live(epsilon)
         losses, norms = [], []
@@ -110,7 +111,7 @@ class ParallelQLearner:
             "epsilon": epsilon,
             "learning_rate": rate,
         }
-        return Step(figures, examples=lived.counts.numel(), flops=flops)
+        return Step(figures, examples=int(lived.counts.sum()), flops=flops)
 
     @torch.no_grad()
     def _live(self, epsilon: float) -> tuple[Lived, Tensor, float]:
@@ -161,10 +162,7 @@ class ParallelQLearner:
 
     def fault(self) -> Fault | None:
         """The first update that was not finite."""
-        if (seen := self._fault.read()) is None:
-            return None
-        step, figures = seen
-        return Fault(step, {**figures, "learning_rate": self.learning_rate(step)})
+        return self._fault.read(self.learning_rate) or fault_of_weights(self._last, self.model)
 
     def evaluate(self) -> Mapping[str, float]:
         """The judge's figures of the greedy policy."""

@@ -54,12 +54,14 @@ class ValueIteration(nn.Module):
 
         Q_k(s, a) = b_a(s) + γ (m_a(s) V_k(n_a) + c_a(s) V_k(s)),   V_{k+1}(s) = max over a of Q_k(s, a)
 
-    n_a is the square in the direction of a. That is value iteration with rewards and transitions that nobody tells the
-    network: b, m and c are learned from what the agents live through, and hold at squares of mazes never seen.
+    n_a is the square in the direction of a. That is value iteration with rewards and transitions that are learned: b, m
+    and c come from what the agents live through, and hold at squares of mazes never seen. What is given is that an
+    action leads to the square beside or nowhere; at first it mostly does, and costs a little.
 
-    There are as many rounds as the maze asks for, and each is a few products and comparisons a square. Only the last
-    few keep what a gradient needs; those before are taken as given, as in Jacobian-free backpropagation through a fixed
-    point (Fung et al., arXiv 2103.12803).
+    There are as many rounds as the maze asks for, up to ways of some hundred steps, where a value discounted by 0.98 a
+    step is too little to be seen; each is a few products and comparisons a square. Only the last few keep what a
+    gradient needs; those before are taken as given, as in Jacobian-free backpropagation through a fixed point (Fung et
+    al., arXiv 2103.12803).
 
     It differs from the paper: rules differ from square to square with what is there, as chances, where there one
     kernel moves values the same way everywhere; the rounds end by themselves; and the last Q is the answer, with no

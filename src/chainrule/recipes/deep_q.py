@@ -44,7 +44,7 @@ def deep_q_learner(
         return highest * (1 - step / steps)
 
     def epsilon(step: int) -> float:
-        return recipe.exploring.epsilon(step, steps, usual_end=0.5 if mazes else 0.05)
+        return recipe.exploring.epsilon(step, steps, mazes=mazes)
 
     optimizer = torch.optim.Adam(network.parameters(), lr=highest, fused=True)
     if recipe.algorithm == "pqn":

@@ -15,9 +15,9 @@ class Mazes:
     """Which mazes are learned, and the rules in them; without a meaning in other environments."""
 
     rows: int = 7
-    """Of cells, ≥ 2; the maze has 2 rows + 1 squares from top to bottom."""
+    """Of cells, from 2 to 96; the maze has 2 rows + 1 squares from top to bottom."""
     columns: int = 7
-    """Of cells, ≥ 2."""
+    """Of cells, from 2 to 96."""
     generator: Literal["wilson", "depth-first"] = "wilson"
     """`wilson` makes each perfect maze as often as any other, `depth-first` those with long corridors."""
     braid: float = 0.0
@@ -33,7 +33,7 @@ class Mazes:
 
     def __post_init__(self) -> None:
         """Refuses values out of range."""
-        check_ranges(self, rows=(2, 100), columns=(2, 100), braid=PROBABILITY, mazes=(1, 10**6))
+        check_ranges(self, rows=(2, 96), columns=(2, 96), braid=PROBABILITY, mazes=(1, 10**6))
         check_ranges(self, fixed_maze=(0, 10**9), agents=(1, 10**4), step_reward=(-10, 10))
         if self.fixed_maze is not None and self.mazes != type(self).mazes:
             raise OptionError("--mazes counts those learned from, and --fixed-maze names the only one; leave one out.")
@@ -53,16 +53,22 @@ class Exploring:
     def __post_init__(self) -> None:
         """Refuses values out of range."""
         check_ranges(self, exploration=PROBABILITY, exploration_end=PROBABILITY, exploration_share=PROBABILITY)
-        constant = self.exploration == self.exploration_end
+
+    def end(self, *, mazes: bool) -> float:
+        """ε at the end, in mazes or elsewhere."""
+        return self.exploration_end if self.exploration_end is not None else (0.5 if mazes else 0.05)
+
+    def refuse_idle(self, *, mazes: bool) -> None:
+        """Refuses a share of the steps in which nothing changes."""
+        constant = self.exploration == self.end(mazes=mazes)
         if constant and self.exploration_share != type(self).exploration_share:
             raise OptionError("--exploration-share is for an exploration that changes; leave it out.")
 
-    def epsilon(self, step: int, steps: int, *, usual_end: float) -> float:
+    def epsilon(self, step: int, steps: int, *, mazes: bool) -> float:
         """ε of a step: a straight line from the beginning to the end."""
-        end = usual_end if self.exploration_end is None else self.exploration_end
         turning = self.exploration_share * steps
         done = min(1.0, step / turning) if turning > 0 else 1.0
-        return self.exploration + done * (end - self.exploration)
+        return self.exploration + done * (self.end(mazes=mazes) - self.exploration)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +88,8 @@ class InParallel:
     def __post_init__(self) -> None:
         """Refuses values out of range."""
         check_ranges(self, trace=PROBABILITY, passes=COUNT, batches=COUNT)
+        if self.trace == 0 and self.cut_traces is not None:
+            raise OptionError("--cut-traces is for a --trace above 0; leave it out.")
 
 
 @dataclass(frozen=True, kw_only=True)

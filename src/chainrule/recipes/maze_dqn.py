@@ -81,6 +81,7 @@ class MazeDqn:
             object.__setattr__(self, "environment", f"chainrule/{self.environment}")
         check_ranges(self, environments=(1, 1_000_000), rollout=(1, 100_000), actions=(1, 10**15))
         check_ranges(self, reward_scale=POSITIVE)
+        self.exploring.refuse_idle(mazes=self.in_mazes)
         if self.algorithm == "pqn":
             refuse_changed(self.replaying, "--algorithm dqn")
         else:
@@ -98,7 +99,13 @@ class MazeDqn:
         return self.environment == MAZE
 
     def count_steps(self, setting: Setting) -> int:
-        """Updates in all, or, of `dqn`, times that all agents have acted and something was learned."""
+        """Updates in all, or, of `dqn`, times that all agents have acted and something was learned.
+
+        Raises:
+            OptionError: it is said twice.
+        """
+        if setting.steps is not None and self.actions is not None:
+            raise OptionError("--steps and --actions both say how long the run is; give one of them.")
         usual = 32_000_000 if self.in_mazes else 300_000
         if self.mazes.fixed_maze is not None:
             usual = 5_000_000
