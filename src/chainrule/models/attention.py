@@ -101,8 +101,7 @@ def attend_fast(
 ) -> Float[Tensor, "batch heads target values"]:
     """The faster of the two; see `attend_fused` for the arguments.
 
-    On a CPU torch's own is many times slower in bfloat16 than the products one by one, as long as texts are short; in
-    float32 it is as fast, and on a GPU it is the faster one.
+    On a CPU torch's own is the slower one in bfloat16 as long as texts are short.
     """
     narrow = query.dtype == torch.bfloat16 or (torch.is_autocast_enabled("cpu") and query.device.type == "cpu")
     if query.device.type == "cpu" and narrow and key.shape[2] <= SHORT:

@@ -1,8 +1,8 @@
-"""Attention by plain products of matrices with a gradient rule of its own: the fastest way on a processor.
+"""Attention by plain products of matrices with a gradient rule of its own, for processors.
 
 The same equation as `models.attention.attend`. torch's fused operation keeps the weights out of memory, which a GPU
-gains by; on a processor its way back takes several times longer than these products, and bfloat16's softmax does
-where a row is no multiple of its vectors.
+gains by; on a processor its way back takes longer than these products, and so does bfloat16's softmax where a row is no
+multiple of its vectors.
 """
 
 from collections.abc import Callable, Sequence
