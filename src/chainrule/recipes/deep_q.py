@@ -65,9 +65,8 @@ def deep_q_learner(
             clip_norm=updating.clip_norm,
         )
     replaying = recipe.replaying
-    kept = max(
-        recipe.rows + replaying.n_steps + 2, (replaying.replay or (20_000 if mazes else 50_000)) // recipe.side_by_side
-    )
+    as_one = replaying.n_steps or (3 if mazes else 1)
+    kept = max(recipe.rows + as_one + 2, (replaying.replay or (20_000 if mazes else 50_000)) // recipe.side_by_side)
     return DeepQLearner(
         network=network,
         target=copy.deepcopy(network).requires_grad_(requires_grad=False) if replaying.target_network else None,
@@ -76,7 +75,7 @@ def deep_q_learner(
             rows=kept,
             scenes=world.scenes(),
             agents=world.agents,
-            steps=replaying.n_steps,
+            steps=as_one,
             discount=discount,
             exponent=replaying.prioritised,
             correction=CORRECTION,
@@ -88,7 +87,7 @@ def deep_q_learner(
         rows=recipe.rows,
         updates=replaying.updates or (1 if mazes else 16),
         batch_size=replaying.batch_size or (32 if mazes else 256),
-        least_rows=min(kept // LEAST_FILLED + replaying.n_steps + 1, kept),
+        least_rows=min(kept // LEAST_FILLED + as_one + 1, kept),
         target_every=replaying.target_every or (16 if mazes else 1),
         double=replaying.double,
         clip_norm=updating.clip_norm,

@@ -107,8 +107,8 @@ class Replaying:
     """Steps from one copy of the weights to the next, ≥ 1; 16 in mazes and 1 elsewhere where it is not given."""
     double: bool = True
     """Whether one network chooses the next action and the other judges it."""
-    n_steps: int = 1
-    """Taken as one, ≥ 1."""
+    n_steps: int | None = None
+    """Taken as one, ≥ 1; 3 in mazes and 1 elsewhere where it is not given."""
     updates: int | None = None
     """Of the weights a step, ≥ 1; 1 in mazes and 16 elsewhere where it is not given."""
     batch_size: int | None = None
