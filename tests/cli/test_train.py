@@ -99,6 +99,10 @@ def test_the_report_is_printed(call, runs, monkeypatch):
             ),
         ),
         (
+            ["--width", "2.5"],
+            'invalid value for --width: "2.5" is no whole number. `chainrule train toy --help` shows what there is.',
+        ),
+        (
             ["--shade", "drak"],
             (
                 'invalid value "drak" for --shade. Choose from: "light", "dark". Did you mean "dark"? '

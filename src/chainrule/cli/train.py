@@ -2,11 +2,11 @@
 
 import dataclasses
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import docstring_parser
-from cyclopts import App, Group, Parameter
+from cyclopts import App, CoercionError, Group, Parameter, Token, convert
 
 from chainrule import api, recipes
 from chainrule.cli import texts
@@ -116,6 +116,19 @@ def keyword(name: str, annotation: Any, *, default: Any) -> inspect.Parameter:
 JSON_FLAG = keyword("json", Annotated[Json, Parameter(group=RUN)], default=False)
 
 
+def whole_or_refused(kind: Any, given: Sequence[Token]) -> Any:
+    """The value of a flag; cyclopts alone would round 1.5 to a whole number where one is needed.
+
+    Raises:
+        CoercionError: it was given a fraction.
+    """
+    value = convert(kind, given)
+    for token, one in zip(given, value if isinstance(value, tuple) else [value], strict=False):
+        if type(one) is int and "." in token.value and one != float(token.value):
+            raise CoercionError(f'invalid value for {token.keyword}: "{token.value}" is no whole number.')
+    return value
+
+
 def keywords(kind: type[Any], group: Group) -> Iterator[inspect.Parameter]:
     """A keyword for every field of a dataclass, and of the groups it holds, with type, default and help."""
     types = setting_types(kind)
@@ -131,6 +144,7 @@ def keywords(kind: type[Any], group: Group) -> Iterator[inspect.Parameter]:
             negative_iterable=(),
             consume_multiple=True,  # --columns a b c
             show_default=False if field.default == () else None,  # None: as for all others
+            converter=whole_or_refused,
         )
         made = field.default_factory
         default = field.default if made is dataclasses.MISSING else made()
