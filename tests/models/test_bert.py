@@ -5,9 +5,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chainrule.models import attention_products
 from chainrule.models import bert as bert_module
-from chainrule.models.attention import attend, seen_keys
-from chainrule.models.attention_products import attend_by_products
+from chainrule.models.attention import attend
+from chainrule.models.attention_products import attend_by_products, groups_of
 from chainrule.models.bert import bert
 from chainrule.models.bert_classifier import bert_classifier
 from chainrule.models.hub_bert import read_bert
@@ -100,7 +101,7 @@ def test_any_configuration_equals_transformers_with_all_gradients(sizes, lengths
     rows = [torch.randint(1, 41, (length,)).tolist() for length in lengths]
     with pytest.MonkeyPatch.context() as patched:
         if fused:  # what a GPU does
-            patched.setattr(bert_module, "attend_by_products", fused_by_lengths)
+            patched.setattr(bert_module, "packing_of", lambda *x: packing_of(*x)._replace(groups=None))
         hidden, pooled = ours(*packed(rows))
     expected = theirs(**padded(rows))
     torch.testing.assert_close(hidden, of_real(expected.last_hidden_state, rows), rtol=1e-7, atol=1e-8)
@@ -114,27 +115,49 @@ def test_any_configuration_equals_transformers_with_all_gradients(sizes, lengths
         torch.testing.assert_close(ours.get_parameter(name).grad, parameter.grad, rtol=1e-6, atol=1e-7, msg=name)
 
 
-def fused_by_lengths(query, key, value, lengths):
-    return bert_module.attend_fused(query, key, value, seen=seen_keys(torch.tensor(lengths), query.shape[2]))
+LENGTHS = [70, 1, 5, 33, 64, 5, 70]  # 70 fills three vectors, 33 and 64 two, the others one
 
 
-def test_attention_by_products_is_attention_with_all_gradients():
+def test_texts_of_about_one_length_are_computed_together(monkeypatch):
+    monkeypatch.setattr(attention_products, "PLACES", 2 * 64**2)  # two of 64 places, and eight of 32
+    groups = groups_of(LENGTHS)
+    assert [group.lengths for group in groups] == [(70,), (70,), (64, 33), (5, 5, 1)]
+    assert [group.longest for group in groups] == [70, 70, 64, 32]
+    assert [group.tokens for group in groups[:2]] == [slice(0, 70), slice(178, 248)]
+    assert groups[2].tokens.tolist() == [*range(109, 173), *range(76, 109)]
+    assert groups[2].places.tolist() == [*range(64), *range(64, 97)]
+    assert groups[3].tokens.tolist() == [*range(71, 76), *range(173, 178), 70]
+    assert groups[3].places.tolist() == [0, 1, 2, 3, 4, 32, 33, 34, 35, 36, 64]
+
+
+@pytest.mark.parametrize("places", [1, 2 * 64**2, 2**17])
+def test_attention_by_products_is_attention_with_all_gradients(places, monkeypatch):
+    monkeypatch.setattr(attention_products, "PLACES", places)
     torch.manual_seed(0)
-    drawn = [torch.randn(3, 2, 7, 5, dtype=torch.float64) for _ in range(4)]
-    lengths, (weights, *values) = [7, 1, 4], drawn
-    weights = weights * seen_keys(torch.tensor(lengths), 7).mT
+    heads, size = 3, 5
+    projected, weights = torch.randn(248, 3 * heads * size).double(), torch.randn(248, heads * size).double()
+
+    def plainly(rows):
+        cut = [text.view(1, len(text), 3, heads, size).permute(2, 0, 3, 1, 4) for text in rows.split(LENGTHS)]
+        return torch.cat([attend(*each)[0][0].transpose(0, 1).flatten(1) for each in cut])
+
     both = []
-    for attention in (
-        lambda *x: attend_by_products(*x, lengths),
-        lambda *x: attend(*x, seen=seen_keys(torch.tensor(lengths), 7))[0],
-    ):
-        leaves = [value.clone().requires_grad_() for value in values]
-        gathered = attention(*leaves) * weights
-        both.append([gathered, *torch.autograd.grad(gathered.sum(), leaves)])
+    for attention in (lambda rows: attend_by_products(rows, heads, groups_of(LENGTHS)), plainly):
+        leaf = projected.clone().requires_grad_()
+        gathered = attention(leaf)
+        both.append([gathered, *torch.autograd.grad((gathered * weights).sum(), leaf)])
     for one, other in zip(*both, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)
-    leaves = [value[:, :, :4].clone().requires_grad_() for value in values]
-    assert torch.autograd.gradcheck(lambda *x: attend_by_products(*x, [4, 1, 3]) * weights[:, :, :4], leaves)
+    few = projected[:8].clone().requires_grad_()
+    assert torch.autograd.gradcheck(lambda rows: attend_by_products(rows, heads, groups_of([4, 1, 3])), few)
+
+
+@pytest.mark.parametrize("heads", [1, 5])
+def test_what_attention_is_given_stays_as_it_is(heads):
+    given = torch.randn(40, 3 * 10)
+    before = given.clone()
+    attend_by_products(given, heads, groups_of([40]))
+    assert torch.equal(given, before)
 
 
 def small(**changed):
@@ -155,11 +178,11 @@ def test_a_text_is_read_alike_whatever_texts_are_beside_it(lengths, seed):
 
 def test_where_tokens_belong():
     packing = packing_of(torch.tensor([2, 3]), 5)
-    assert packing.longest == 32
+    assert packing.longest == 3
     assert packing.positions.tolist() == [0, 1, 0, 1, 2]
-    assert packing.places.tolist() == [0, 1, 32, 33, 34]
-    assert packing.spread.view(2, 32)[:, :4].tolist() == [[0, 1, 1, 1], [2, 3, 4, 4]]
-    assert packing_of(torch.tensor([32, 32]), 64).spread is None
+    assert packing.places.tolist() == [0, 1, 3, 4, 5]
+    assert packing.spread.view(2, 3).tolist() == [[0, 1, 1], [2, 3, 4]]
+    assert packing_of(torch.tensor([3, 3]), 6).spread is None
 
 
 def test_operations_are_those_of_products_counted_by_torch():

@@ -1,58 +1,130 @@
 """Attention by plain products of matrices with a gradient rule of its own, for processors.
 
 The same equation as `models.attention.attend`. torch's fused operation keeps the weights out of memory, which a GPU
-gains by; on a processor its way back takes longer than these products, and so does bfloat16's softmax where a row is no
-multiple of its vectors.
+gains by; on a processor its way back takes longer than these products. Texts of about one length are computed together,
+few enough for the cache to hold their scores, so that no text is padded to the longest of its batch.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-AT_A_TIME = 2**21  # scores that stand in memory at once where nothing is learned, about
+VECTOR = 32  # values of a processor's vector in bfloat16; texts that fill as many of them are of about one length
+PLACES = 2**17  # pairs of places of a group at most, beyond a single text; a dozen heads' scores fill the cache then
+
+
+class Group(NamedTuple):
+    """Texts of about one length, whose attention is computed together."""
+
+    lengths: tuple[int, ...]
+    """Tokens of each text."""
+    longest: int
+    """Places of each text; more than it has tokens are padding."""
+    tokens: slice | Tensor
+    """Which tokens of the packed batch they are, one text after another; a slice where it is one text, unpadded."""
+    places: Tensor | None
+    """The place of each token in (texts · longest); None where it is one text, unpadded."""
+
+
+def groups_of(lengths: Sequence[int]) -> list[Group]:
+    """Texts that fill as many vectors, in groups; the longest first.
+
+    Args:
+        lengths: tokens of each text of a packed batch, ≥ 1.
+    """
+    starts = [0]
+    for length in lengths:
+        starts.append(starts[-1] + length)
+    groups: list[list[int]] = []
+    for text in sorted(range(len(lengths)), key=lambda text: -lengths[text]):
+        longest = _whole_vectors(lengths[groups[-1][0]]) if groups else 0
+        if longest == _whole_vectors(lengths[text]) and (len(groups[-1]) + 1) * longest**2 <= PLACES:
+            groups[-1].append(text)
+        else:
+            groups.append([text])
+    return [_group([lengths[text] for text in texts], [starts[text] for text in texts]) for texts in groups]
+
+
+def _whole_vectors(length: int) -> int:
+    return -(-length // VECTOR) * VECTOR
+
+
+def _group(lengths: list[int], starts: list[int]) -> Group:
+    if len(lengths) == 1:
+        return Group(tuple(lengths), lengths[0], slice(starts[0], starts[0] + lengths[0]), None)
+    longest = _whole_vectors(lengths[0])
+    ranges = [torch.arange(length) for length in lengths]
+    tokens = torch.cat([start + each for start, each in zip(starts, ranges, strict=True)])
+    places = torch.cat([number * longest + each for number, each in enumerate(ranges)])
+    return Group(tuple(lengths), longest, tokens, places)
+
+
+def _padded(rows: Tensor, group: Group) -> Tensor:
+    """A group's rows of a packed batch, (texts · longest, values); 0 on padding."""
+    if group.places is None:
+        return rows[group.tokens]
+    padded = rows.new_zeros(len(group.lengths) * group.longest, rows.shape[1])
+    return padded.index_copy_(0, group.places, rows[group.tokens])
+
+
+def _put_back(rows: Tensor, group: Group, padded: Tensor) -> None:
+    """The way back, into their rows of a packed batch."""
+    rows[group.tokens] = padded if group.places is None else padded.index_select(0, group.places)
+
+
+def _by_head(padded: Tensor, group: Group, parts: int, heads: int) -> Tensor:
+    """Rows of several parts side by side → a copy, (parts, texts · heads, longest, size)."""
+    cut = padded.view(len(group.lengths), group.longest, parts, heads, -1)
+    return cut.permute(2, 0, 3, 1, 4).clone(memory_format=torch.contiguous_format).flatten(1, 2)
+
+
+def _by_row(parts: Tensor, group: Group) -> Tensor:
+    """(parts, texts · heads, longest, size) → rows of them side by side, (texts · longest, parts · heads · size)."""
+    cut = parts.view(len(parts), len(group.lengths), -1, group.longest, parts.shape[3])
+    return cut.permute(1, 3, 0, 2, 4).reshape(len(group.lengths) * group.longest, -1)
 
 
 class _Attend(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor, lengths: Sequence[int]) -> Tensor:
-        batch, heads, time, size = query.shape
-        ctx.scale, ctx.shape = size**-0.5, query.shape
-        scaled = (query * ctx.scale).flatten(0, 1)  # (batch · heads, time, size)
-        keys, values = key.flatten(0, 1), value.flatten(0, 1)
-        gathered, kept = torch.empty_like(values), []
-        texts = max(1, AT_A_TIME // (heads * time * time))  # so few that the cache holds their scores
-        for start in range(0, batch, texts):
-            rows = slice(start * heads, (start + texts) * heads)
-            weights = _weights(torch.bmm(scaled[rows], keys[rows].mT), lengths[start : start + texts])
-            torch.bmm(weights, values[rows], out=gathered[rows])
-            kept.append(weights if any(ctx.needs_input_grad) else None)
-        if any(ctx.needs_input_grad):
-            ctx.save_for_backward(scaled, keys, values, *kept)
-        return gathered.view(ctx.shape)
+    def forward(ctx: Any, projected: Tensor, heads: int, groups: Sequence[Group]) -> Tensor:
+        ctx.heads, ctx.groups = heads, groups
+        gathered, kept = projected.new_empty(len(projected), projected.shape[1] // 3), []
+        for group in groups:
+            parts = _by_head(_padded(projected, group), group, 3, heads)
+            parts[0] *= parts.shape[3] ** -0.5
+            query, key, value = parts
+            weights = _weights(torch.bmm(query, key.mT), group.lengths)
+            _put_back(gathered, group, _by_row(torch.bmm(weights, value)[None], group))
+            if any(ctx.needs_input_grad):
+                kept += [parts, weights]
+        ctx.save_for_backward(*kept)
+        return gathered
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
-        scaled, keys, values, *kept = ctx.saved_tensors
-        of_gathered, start = gradient.flatten(0, 1), 0  # (batch · heads, time, size)
-        of_query, of_keys, of_values = (torch.empty_like(each) for each in (scaled, keys, values))
-        for weights in kept:
-            rows = slice(start, start := start + len(weights))
-            torch.bmm(weights.mT, of_gathered[rows], out=of_values[rows])
-            of_weights = torch.bmm(of_gathered[rows], values[rows].mT)  # (texts · heads, time, time)
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        of_projected, kept = gradient.new_empty(len(gradient), 3 * gradient.shape[1]), iter(ctx.saved_tensors)
+        for group, parts, weights in zip(ctx.groups, kept, kept, strict=True):
+            query, key, value = parts
+            of_parts = torch.empty_like(parts)
+            of_gathered = _by_head(_padded(gradient, group), group, 1, ctx.heads)[0]
+            torch.bmm(weights.mT, of_gathered, out=of_parts[2])
+            of_weights = torch.bmm(of_gathered, value.mT)  # (texts · heads, longest, longest)
             # Of softmax: w ⊙ (g − Σ g ⊙ w).
             of_scores = torch._softmax_backward_data(of_weights, weights, -1, weights.dtype)
-            torch.bmm(of_scores, keys[rows], out=of_query[rows])
-            torch.bmm(of_scores.mT, scaled[rows], out=of_keys[rows])
-        of_query *= ctx.scale
-        return of_query.view(ctx.shape), of_keys.view(ctx.shape), of_values.view(ctx.shape), None
+            torch.bmm(of_scores, key, out=of_parts[0])
+            torch.bmm(of_scores.mT, query, out=of_parts[1])
+            of_parts[0] *= parts.shape[3] ** -0.5
+            _put_back(of_projected, group, _by_row(of_parts, group))
+        return of_projected, None, None
 
 
 def _weights(scores: Tensor, lengths: Sequence[int]) -> Tensor:
-    """Softmax over the real places of each text; (texts · heads, time, time), which it changes."""
+    """Softmax over the real places of each text; (texts · heads, longest, longest), which it changes."""
     by_text = scores.view(len(lengths), -1, *scores.shape[1:])
     for number, length in enumerate(lengths):
         by_text[number, :, :, length:] = -torch.inf
@@ -60,19 +132,17 @@ def _weights(scores: Tensor, lengths: Sequence[int]) -> Tensor:
     return torch.softmax(scores, dim=-1, dtype=exact).to(scores.dtype)
 
 
-_attend: Callable[[Tensor, Tensor, Tensor, Sequence[int]], Tensor] = _Attend.apply
+_attend: Callable[[Tensor, int, Sequence[Group]], Tensor] = _Attend.apply
 
 
-def attend_by_products(query: Tensor, key: Tensor, value: Tensor, lengths: Sequence[int]) -> Tensor:
-    """What every place of texts padded at their ends gathers from the real places of its own text.
+def attend_by_products(
+    projected: Float[Tensor, "tokens projected"], heads: int, groups: Sequence[Group]
+) -> Float[Tensor, "tokens hidden"]:
+    """What every token of packed texts gathers from the tokens of its own text.
 
     Args:
-        query: (batch, heads, time, size).
-        key: likewise.
-        value: likewise.
-        lengths: real places of each text, ≥ 1.
-
-    Returns:
-        (batch, heads, time, size); finite, and of no meaning, at places after a text's end.
+        projected: of each token its query, its key and its value, each head by head.
+        heads: ways to look; divides `hidden`.
+        groups: the texts, see `groups_of`.
     """
-    return _attend(query, key, value, lengths)
+    return _attend(projected, heads, groups)

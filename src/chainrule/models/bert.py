@@ -82,20 +82,21 @@ class SelfAttention(nn.Module):
 
     def forward(self, x: Float[Tensor, "tokens hidden"], packing: Packing) -> Float[Tensor, "tokens hidden"]:
         """What each token gathered."""
-        query, key, value = self.parts(x, packing)
-        gathered: Tensor  # (batch, heads, longest, size)
-        if x.device.type == "cpu":
-            gathered = attend_by_products(query, key, value, packing.lengths.tolist())
-        else:
-            gathered = attend_fused(query, key, value, seen=packing.seen)
+        if packing.groups is not None:
+            return attend_by_products(self.projected(x), self.heads, packing.groups)
+        gathered = attend_fused(*self.parts(x, packing), seen=packing.seen)  # (batch, heads, longest, size)
         joined = gathered.transpose(1, 2).reshape(-1, x.shape[1])  # (batch · longest, hidden)
         return joined if packing.spread is None else pack_rows(joined, packing.places)
 
-    def parts(self, x: Float[Tensor, "tokens hidden"], packing: Packing) -> tuple[Tensor, ...]:
-        """Queries, keys and values, each (batch, heads, longest, size)."""
+    def projected(self, x: Float[Tensor, "tokens hidden"]) -> Float[Tensor, "tokens projected"]:
+        """Of each token its query, its key and its value side by side, by one product instead of three."""
         maps = (self.query, self.key, self.value)
         weight, bias = torch.cat([each.weight for each in maps]), torch.cat([each.bias for each in maps])
-        projected = nn.functional.linear(x, weight, bias)  # (tokens, 3 hidden): one product instead of three
+        return nn.functional.linear(x, weight, bias)
+
+    def parts(self, x: Float[Tensor, "tokens hidden"], packing: Packing) -> tuple[Tensor, ...]:
+        """Queries, keys and values, each (batch, heads, longest, size)."""
+        projected = self.projected(x)
         if packing.spread is not None:
             projected = spread_rows(projected, packing.spread, packing.places)  # (batch · longest, 3 hidden)
         cut = projected.view(len(packing.lengths), packing.longest, 3, self.heads, -1)

@@ -9,8 +9,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from chainrule.models.attention import seen_keys
-
-VECTOR = 32  # values of a vector of a processor in bfloat16: rows of attention's weights are this many, or twice …
+from chainrule.models.attention_products import Group, groups_of
 
 
 class Packing(NamedTuple):
@@ -25,7 +24,9 @@ class Packing(NamedTuple):
     places: Tensor
     """The place of each token there, (tokens,)."""
     longest: int
-    """Places of each text: those of the longest one, on a CPU filled up to whole vectors."""
+    """Places of each text: the tokens of the longest one."""
+    groups: list[Group] | None
+    """On a CPU, what attention computes together."""
 
     @property
     def seen(self) -> Tensor | None:
@@ -44,13 +45,12 @@ def packing_of(lengths: Int[Tensor, " batch"], tokens: int) -> Packing:
     texts = torch.repeat_interleave(lengths, output_size=tokens)  # the number of each token's text, (tokens,)
     positions = torch.arange(tokens, device=lengths.device) - starts[texts]
     longest = int(lengths.max())
-    if lengths.device.type == "cpu":
-        longest = -(-longest // VECTOR) * VECTOR
     spread = None
     if longest * len(lengths) > tokens:
         upwards = torch.arange(longest, device=lengths.device)
         spread = (starts[:, None] + torch.minimum(upwards, lengths[:, None] - 1)).flatten()
-    return Packing(lengths, positions, spread, texts * longest + positions, longest)
+    groups = groups_of(lengths.tolist()) if lengths.device.type == "cpu" else None
+    return Packing(lengths, positions, spread, texts * longest + positions, longest, groups)
 
 
 class _Spread(torch.autograd.Function):
