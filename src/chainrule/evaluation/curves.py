@@ -23,8 +23,11 @@ LOOKS = (
     ("#000000", (0, (1, 3)), "X"),
 )
 MOST_CURVES = len(LOOKS)
-LEGEND_WIDTH = 84  # characters that stand beside each other below the picture
-LONGEST_NAME = 500  # characters of a name that are drawn
+MARKS = 12  # of a curve that has too many points to mark each
+LONG_RUN = 10**8  # steps, whose numbers leave room for few
+LEGEND_SIZE = 9  # points
+LEGEND_WIDTH = 96  # characters that stand beside each other below the picture
+LONGEST_SETTING = 300  # characters that are drawn
 SAMPLE_WIDTH = 9  # characters that the sample of a line takes
 
 
@@ -32,8 +35,8 @@ SAMPLE_WIDTH = 9  # characters that the sample of a line takes
 class Curve:
     """A figure against the steps, over the runs of one setting."""
 
-    name: str
-    """The settings in which it differs from the other curves; empty where it is alone."""
+    settings: tuple[str, ...]
+    """Those in which it differs from the other curves, as flags; empty where it is alone."""
     runs: tuple[str, ...]
     """The runs, by their folders."""
     steps: tuple[int, ...]
@@ -42,6 +45,11 @@ class Curve:
     """Over the runs at each step."""
     lowest: tuple[float, ...]
     highest: tuple[float, ...]
+
+    @property
+    def name(self) -> str:
+        """The settings on one line."""
+        return " ".join(self.settings)
 
 
 def draw_curves(curves: Sequence[Curve], *, figure: str, recipe: str, dataset: str) -> "Figure":
@@ -54,15 +62,16 @@ def draw_curves(curves: Sequence[Curve], *, figure: str, recipe: str, dataset: s
         dataset: of all runs.
     """
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     labels = legend_labels(curves)
-    columns, rows = legend_shape(labels)
-    picture = Figure(figsize=(7.2, 4.3 + 0.19 * rows))
+    columns, lines = legend_shape(labels)
+    picture = Figure(figsize=(7.2, 4.3 + 0.018 * LEGEND_SIZE * lines))
     axes = picture.subplots()
     handles: list[Any] = []  # artists, or those that are drawn over each other
-    for curve, (colour, line_style, marker) in zip(curves, LOOKS[: len(curves)], strict=True):
-        mark = marker if len(curve.steps) <= MOST_MARKERS else ""
-        (line,) = axes.plot(curve.steps, curve.mean, color=colour, linestyle=line_style, marker=mark, zorder=3)
+    for place, (curve, (colour, line_style, marker)) in enumerate(zip(curves, LOOKS, strict=False)):
+        look: Any = {"color": colour, "linestyle": line_style, "marker": marker, "zorder": 3}
+        (line,) = axes.plot(curve.steps, curve.mean, markevery=marked(len(curve.steps), place / len(curves)), **look)
         if len(curve.runs) > 1:
             edge = 0.0 if len(curve.steps) > 1 else 2.0  # a band over one step has no area, only an edge
             band = axes.fill_between(
@@ -74,8 +83,12 @@ def draw_curves(curves: Sequence[Curve], *, figure: str, recipe: str, dataset: s
     axes.set_title(f"{drawable(recipe, 'runs', 40)} on {drawable(dataset, 'own data', 60)}", parse_math=False)
     axes.set_ylabel(f"{drawable(figure_name(figure), 'figure', 40)} on validation", parse_math=False)
     axes.set_xlabel("steps")
+    last = max(curve.steps[-1] for curve in curves)
+    axes.xaxis.set_major_locator(MaxNLocator(3 if last >= LONG_RUN else "auto", integer=True))
     axes.xaxis.set_major_formatter("{x:,.0f}")
-    legend = picture.legend(handles, labels, loc="outside lower left", ncols=columns, handlelength=3.4, columnspacing=2)
+    form: Any = {"ncols": columns, "columnspacing": 2, "handlelength": 4}
+    form |= {"fontsize": LEGEND_SIZE, "title_fontsize": LEGEND_SIZE}
+    legend = picture.legend(handles, labels, loc="outside lower left", **form)
     for text in legend.get_texts():
         text.set_parse_math(False)
     if any(len(curve.runs) > 1 for curve in curves):
@@ -85,14 +98,31 @@ def draw_curves(curves: Sequence[Curve], *, figure: str, recipe: str, dataset: s
     return picture
 
 
+def marked(points: int, shift: float) -> tuple[int, int]:
+    """The first point of a curve that is marked, and how many come to a mark: all are, where there are few.
+
+    Args:
+        points: of the curve.
+        shift: of the first mark, as a share of the distance to the next, so that curves beside each other differ.
+    """
+    every = 1 if points <= MOST_MARKERS else points // MARKS
+    return int(shift * every), every
+
+
 def legend_labels(curves: Sequence[Curve]) -> list[str]:
-    """The name of each curve and the number of its runs, on as many lines as it needs."""
+    """The settings of each curve and the number of its runs, on as many lines as they need; none is torn apart."""
     labels = []
     for place, curve in enumerate(curves, 1):
         count = "1 run" if len(curve.runs) == 1 else f"{len(curve.runs):,} runs"
-        name = drawable(curve.name, f"setting {place}", LONGEST_NAME)
-        told = f"{name}, {count}" if name else count
-        labels.append(textwrap.fill(told, LEGEND_WIDTH, break_on_hyphens=False))
+        told = [drawable(one, f"{drawable(one.split()[0], '…')} ({place})", LONGEST_SETTING) for one in curve.settings]
+        lines = [""]
+        for word in [*told[:-1], f"{told[-1]}, {count}"] if told else [count]:
+            if lines[-1] and len(lines[-1]) + 1 + len(word) > LEGEND_WIDTH:
+                lines.append("")
+            lines[-1] += f" {word}" if lines[-1] else word
+        labels.append(
+            "\n".join(part for line in lines for part in textwrap.wrap(line, LEGEND_WIDTH, break_on_hyphens=False))
+        )
     return labels
 
 
@@ -100,5 +130,5 @@ def legend_shape(labels: Sequence[str]) -> tuple[int, int]:
     """How many columns the labels fit into, at most three, and how many lines that takes."""
     width = SAMPLE_WIDTH + max(len(line) for label in labels for line in label.split("\n"))
     columns = max(1, min(len(labels), 3, (LEGEND_WIDTH + SAMPLE_WIDTH) // width))
-    lines = sum(label.count("\n") + 1 for label in labels)
-    return columns, -(-lines // columns)
+    heights = [label.count("\n") + 1 for label in labels]
+    return columns, max(1, -(-sum(heights) // columns))

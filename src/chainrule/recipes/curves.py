@@ -3,7 +3,7 @@
 import json
 import statistics
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -68,8 +68,14 @@ def write_curves(runs: Sequence[Path], output: Path, figure: str | None) -> dict
     with storage_errors(output):
         output.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(output, picture, then="draw it again")
-    groups = [asdict(curve) for curve in curves]
+    groups = [described(curve) for curve in curves]
     return {"recipe": recipe, "dataset": dataset, "figure": figure, "output": str(output), "groups": groups}
+
+
+def described(curve: Curve) -> dict[str, Any]:
+    """A curve as JSON holds it."""
+    lists = {name: list(getattr(curve, name)) for name in ("runs", "steps", "mean", "lowest", "highest")}
+    return {"name": curve.name, **lists}
 
 
 def require_png(output: Path) -> None:
@@ -206,16 +212,16 @@ def grouped(runs: Sequence[Evaluated], figure: str) -> list[Curve]:
             never evaluated at the same step.
     """
     groups: dict[str, list[Evaluated]] = {}
-    names: dict[str, str] = {}
+    flags: dict[str, tuple[str, ...]] = {}
     for run, settings in zip(runs, differences([run.settings for run in runs]), strict=True):
         key = json.dumps(settings, sort_keys=True)
         groups.setdefault(key, []).append(run)
-        names[key] = " ".join(flag_and_value(name, value) for name, value in settings.items())
+        flags[key] = tuple(flag_and_value(name, value) for name, value in settings.items())
     if len(groups) > MOST_CURVES:
         raise OptionError(
             f"these runs are of {len(groups)} settings, and {MOST_CURVES} curves can be told apart; give fewer."
         )
-    return [over_seeds(names[key], group, figure) for key, group in groups.items()]
+    return [over_seeds(flags[key], group, figure) for key, group in groups.items()]
 
 
 def flag_and_value(name: str, value: Any) -> str:
@@ -226,7 +232,7 @@ def flag_and_value(name: str, value: Any) -> str:
     return " ".join((flag_of(name), *(one_line(str(item), LONGEST_VALUE) for item in items)))
 
 
-def over_seeds(name: str, runs: Sequence[Evaluated], figure: str) -> Curve:
+def over_seeds(settings: tuple[str, ...], runs: Sequence[Evaluated], figure: str) -> Curve:
     """The curve of runs of one setting: at each step that all were evaluated at, their mean, lowest and highest."""
     seeds: dict[str, Evaluated] = {}
     for run in runs:
@@ -243,7 +249,7 @@ def over_seeds(name: str, runs: Sequence[Evaluated], figure: str) -> Curve:
         )
     values = [[run.figures[figure][step] for run in runs] for step in steps]
     return Curve(
-        name=name,
+        settings=settings,
         runs=tuple(str(run.folder) for run in runs),
         steps=tuple(steps),
         mean=tuple(map(statistics.mean, values)),
