@@ -84,7 +84,7 @@ def draw_curves(curves: Sequence[Curve], *, figure: str, recipe: str, dataset: s
     axes.set_ylabel(f"{drawable(figure_name(figure), 'figure', 40)} on validation", parse_math=False)
     axes.set_xlabel("steps")
     last = max(curve.steps[-1] for curve in curves)
-    axes.xaxis.set_major_locator(MaxNLocator(3 if last >= LONG_RUN else "auto", integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(3 if last >= LONG_RUN else "auto", integer=True, steps=(1, 2, 2.5, 5, 10)))
     axes.xaxis.set_major_formatter("{x:,.0f}")
     form: Any = {"ncols": columns, "columnspacing": 2, "handlelength": 4}
     form |= {"fontsize": LEGEND_SIZE, "title_fontsize": LEGEND_SIZE}

@@ -2,7 +2,7 @@
 
 import json
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,6 +23,7 @@ from chainrule.training.run_folder import RunFolder
 # A band leaves device and sharding out too, but whoever compares them wants to see them. The file with the data may
 # have been moved: its SHA-256 tells what it is.
 NOT_COMPARED = NOT_A_SETTING - {"device", "shard"} | {"data"}
+WHERE = {"step", "split"}  # of a line: where it stands, and no figure
 LARGEST = 1e300  # of a figure: beyond that no axis reaches
 LONGEST_VALUE = 300  # characters of a setting's value
 
@@ -163,23 +164,24 @@ def figures_on_validation(folder: RunFolder) -> dict[str, dict[int, float]]:
         for number, line in enumerate(read_each(folder.metrics), 1):
             if line is not None and line.get("split") == "train":
                 continue
-            figures = {name: value for name, value in (line or {}).items() if name not in {"step", "split"}}
-            at = None if line is None else line.get("step")
-            if type(at) is not int or not step < at <= HIGHEST["steps"] or not all(map(_is_drawable, figures.values())):
+            if line is None or not _is_evaluation(line, after=step):
                 raise ResumeError(
                     f"{folder.metrics} is damaged: line {number} is no evaluation at a later step with numbers for "
                     "figures; start the run anew, or leave it out."
                 )
-            step = at
-            for name, value in figures.items():
-                found.setdefault(name, {})[step] = float(value)
+            step = line["step"]
+            for name in (name for name in line if name not in WHERE):
+                found.setdefault(name, {})[step] = float(line[name])
     except OSError as error:
         raise ResumeError(f"{folder.metrics} cannot be read ({error.strerror}); leave this run out.") from error
     return found
 
 
-def _is_drawable(value: Any) -> bool:
-    return is_finite(value) and abs(value) <= LARGEST
+def _is_evaluation(line: Mapping[str, Any], *, after: int) -> bool:
+    step, figures = line.get("step"), [line[name] for name in line if name not in WHERE]
+    is_later = type(step) is int and after < step <= HIGHEST["steps"]
+    is_drawable = all(is_finite(value) and abs(value) <= LARGEST for value in figures)
+    return line.get("split") == "validation" and is_later and is_drawable
 
 
 def figure_in(runs: Sequence[Evaluated], asked: str | None) -> str:
