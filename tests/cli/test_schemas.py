@@ -97,6 +97,26 @@ def test_list_runs(call, tmp_path):
     assert {"seed", "columns", "hidden_size"} <= found["runs"][0]["settings"].keys()
 
 
+def test_curves(call, tmp_path):
+    for seed, name in enumerate("ab"):
+        run = make_run(tmp_path / name, changes=[("options", "seed", seed)], plan={"selection": {"figure": "loss"}})
+        lines = [{"step": step, "split": "validation", "loss": 0.5 + seed} for step in (7, 11)]
+        (run / "metrics.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    output = tmp_path / "curves.png"
+    status, printed, errors = call("curves", f"{tmp_path}/a", f"{tmp_path}/b", "--output", f"{output}", "--json")
+    assert (status, errors) == (0, "")
+    found = json.loads(printed)
+    schemas.check(found, schemas.CURVES)
+    (group,) = found["groups"]
+    assert (group["steps"], group["mean"]) == ([7, 11], [1.0, 1.0])
+    assert output.read_bytes().startswith(b"\x89PNG")
+    sentence = f"chainrule: --output {tmp_path} is not the name of a PNG; give a file that ends in .png.\n"
+    assert call("curves", f"{tmp_path}/a", f"--output={tmp_path}") == (2, "", sentence)
+    sentence = "has no run.json); give the folder that `chainrule train` printed.\n"
+    status, printed, errors = call("curves", str(tmp_path), f"--output={output}", "--json")
+    assert (status, printed, errors.endswith(sentence)) == (1, "", True)
+
+
 def test_doctor(call, monkeypatch, tmp_path):
     monkeypatch.setattr(data_types, "SIZES", (16,))
     monkeypatch.setattr(peak, "measure_peak", lambda _: 4e9)

@@ -170,17 +170,21 @@ def figures_on_validation(folder: RunFolder) -> dict[str, dict[int, float]]:
                     "figures; start the run anew, or leave it out."
                 )
             step = line["step"]
-            for name in (name for name in line if name not in WHERE):
-                found.setdefault(name, {})[step] = float(line[name])
+            for name, value in _figures(line).items():
+                found.setdefault(name, {})[step] = float(value)
     except OSError as error:
         raise ResumeError(f"{folder.metrics} cannot be read ({error.strerror}); leave this run out.") from error
     return found
 
 
+def _figures(line: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in line.items() if name not in WHERE}
+
+
 def _is_evaluation(line: Mapping[str, Any], *, after: int) -> bool:
-    step, figures = line.get("step"), [line[name] for name in line if name not in WHERE]
+    step = line.get("step")
     is_later = type(step) is int and after < step <= HIGHEST["steps"]
-    is_drawable = all(is_finite(value) and abs(value) <= LARGEST for value in figures)
+    is_drawable = all(is_finite(value) and abs(value) <= LARGEST for value in _figures(line).values())
     return line.get("split") == "validation" and is_later and is_drawable
 
 
