@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from chainrule.api import (
         compare_gradients,
+        curves,
         datasets,
         doctor,
         evaluate,
@@ -40,6 +41,7 @@ __all__ = [
     "TextClassifier",
     "__version__",
     "compare_gradients",
+    "curves",
     "datasets",
     "doctor",
     "evaluate",

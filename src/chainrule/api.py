@@ -255,6 +255,31 @@ def runs(folder: Path | str = "runs") -> list[dict[str, Any]]:
     return list_runs(Path(folder))
 
 
+def curves(runs: Sequence[Path | str], *, output: Path | str, figure: str | None = None) -> dict[str, Any]:
+    """Draws the learning curves of runs in one picture, with bands over seeds.
+
+    Runs that differ in nothing but the seed are one curve: their mean at each step that all of them were evaluated
+    at, with a band from the lowest to the highest.
+
+    Args:
+        runs: their folders, finished or not; all of one recipe and one data set.
+        output: the PNG; one that is there is replaced.
+        figure: a figure on validation in `metrics.jsonl`; the one that the runs are selected by where None.
+
+    Returns:
+        `recipe`, `dataset`, `figure`, `output`, and `groups`, a curve each: `name`, the flags in which it differs from
+        the others; `runs`, its folders; `steps`, and at each of them `mean`, `lowest` and `highest`.
+
+    Raises:
+        OptionError: the runs cannot be compared, have no such figure, or are of more settings than can be told apart.
+        ResumeError: a folder holds no run, or a damaged one.
+        StorageError: the picture cannot be written.
+    """
+    from chainrule.recipes.curves import write_curves
+
+    return write_curves([Path(run) for run in runs], Path(output), figure)
+
+
 def doctor() -> dict[str, Any]:
     """What this machine is and how fast it multiplies in each data type."""
     from chainrule.runtime.doctor import diagnose

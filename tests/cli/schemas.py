@@ -83,6 +83,24 @@ RUNS = {
 }
 """Of `list --runs`."""
 
+CURVES = {
+    "recipe": text,
+    "dataset": text,
+    "figure": text,
+    "output": text,
+    "groups": [
+        {
+            "name": str,
+            "runs": [text],
+            "steps": [whole],
+            "mean": [number],
+            "lowest": [number],
+            "highest": [number],
+        }
+    ],
+}
+"""Of `curves`."""
+
 REPORT = AtLeast(
     recipe=text,
     run=text,

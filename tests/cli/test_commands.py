@@ -10,6 +10,9 @@ import pytest
 
 from chainrule import api
 
+CURVE = {"name": "", "runs": ["runs/a"], "steps": [7], "mean": [0.5], "lowest": [0.5], "highest": [0.5]}
+DRAWN = {"recipe": "toy", "dataset": "digits", "figure": "loss", "output": "x.png", "groups": [CURVE]}
+
 
 @pytest.fixture
 def asked(monkeypatch):
@@ -24,6 +27,7 @@ def asked(monkeypatch):
         monkeypatch.setattr(api, name, function)
 
     replace("runs", [])
+    replace("curves", DRAWN)
     replace("resume", {"recipe": "toy", "value": 0.5})
     replace("evaluate", {"recipe": "toy", "value": 0.25})
     replace("predict", [{"label": "positive", "probability": 0.9876}, {"label": "negative", "probability": 1.0}])
@@ -47,6 +51,23 @@ def test_a_folder_is_for_runs_alone(call, asked):
     sentence = "chainrule: there is no place for 'runs/mine'. `chainrule list --help` shows what there is.\n"
     assert call("list", "runs/mine") == (2, "", sentence)
     assert asked == []
+
+
+def test_curves(call, asked):
+    assert call("curves", "runs/a", "runs/b", "--output", "x.png").output.splitlines()[-1] == "x.png"
+    flags = ("--figure", "loss", "--json")
+    assert json.loads(call("curves", "--output=y.png", "runs/a", *flags).output) == DRAWN
+    assert asked == [
+        ("curves", ((Path("runs/a"), Path("runs/b")),), {"output": Path("x.png"), "figure": None}),
+        ("curves", ((Path("runs/a"),),), {"output": Path("y.png"), "figure": "loss"}),
+    ]
+
+
+def test_curves_without_a_file_or_a_run(call):
+    status, _, errors = call("curves", "runs/a")
+    assert (status, "--output" in errors) == (2, True)
+    sentence = "curves needs at least one run; give the folders that `chainrule train` printed."
+    assert call("curves", "--output=x.png") == (2, "", f"chainrule: {sentence}\n")
 
 
 def test_resume(call, asked):
@@ -177,6 +198,7 @@ def test_values_are_printed_as_they_are(call, monkeypatch):
 
 def test_the_usage_of_predict(call):
     assert call("predict", "--help").output.startswith("Usage: chainrule predict [OPTIONS] RUN [INPUT...]\n")
+    assert call("curves", "--help").output.startswith("Usage: chainrule curves --output PATH [OPTIONS] RUN...\n")
 
 
 def test_data_without_a_verb_shows_the_verbs(call):

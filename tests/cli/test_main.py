@@ -83,7 +83,7 @@ def test_a_figure_that_json_cannot_hold_is_a_bug(call, monkeypatch):
         (
             ["grow"],
             (
-                "there is no command named 'grow'; known are: compare-gradients, data, doctor, evaluate, list, "
+                "there is no command named 'grow'; known are: compare-gradients, curves, data, doctor, evaluate, list, "
                 "predict, resume, train."
             ),
         ),
@@ -128,6 +128,7 @@ def test_the_help_page(call):
         "  resume             Go on with a run that was interrupted.\n"
         "  evaluate           Score a model on its test split, or on a file of yours.\n"
         "  predict            Ask a model; print one answer an input, in their order.\n"
+        "  curves             Draw the learning curves of runs, with bands over seeds.\n"
         "  compare-gradients  Compare our autograd with torch, layer by layer.\n"
         "  data               List, get and show data sets.\n"
         "  doctor             Tell what this machine is, what it can do and how fast.\n"

@@ -7,7 +7,7 @@ import pytest
 
 from chainrule.runtime import data_types, peak
 from tests.cli import schemas
-from tests.recipes.made_runs import make_run
+from tests.recipes.made_runs import make_evaluated, make_run
 
 REPORT = {
     "recipe": "toy",
@@ -95,6 +95,24 @@ def test_list_runs(call, tmp_path):
     schemas.check(found, schemas.RUNS)
     assert [run["run"] for run in found["runs"]] == [str(tmp_path / "a"), str(tmp_path / "b")]
     assert {"seed", "columns", "hidden_size"} <= found["runs"][0]["settings"].keys()
+
+
+def test_curves(call, tmp_path):
+    for seed, name in enumerate("ab"):
+        make_evaluated(tmp_path / name, {7: 0.5 + seed, 11: 0.5 + seed}, seed=seed)
+    output = tmp_path / "curves.png"
+    status, printed, errors = call("curves", f"{tmp_path}/a", f"{tmp_path}/b", "--output", f"{output}", "--json")
+    assert (status, errors) == (0, "")
+    found = json.loads(printed)
+    schemas.check(found, schemas.CURVES)
+    (group,) = found["groups"]
+    assert (group["steps"], group["mean"]) == ([7, 11], [1.0, 1.0])
+    assert output.read_bytes().startswith(b"\x89PNG")
+    sentence = f"chainrule: --output {tmp_path} is not the name of a PNG; give a file that ends in .png.\n"
+    assert call("curves", f"{tmp_path}/a", f"--output={tmp_path}") == (2, "", sentence)
+    sentence = "has no run.json); give the folder that `chainrule train` printed.\n"
+    status, printed, errors = call("curves", str(tmp_path), f"--output={output}", "--json")
+    assert (status, printed, errors.endswith(sentence)) == (1, "", True)
 
 
 def test_doctor(call, monkeypatch, tmp_path):

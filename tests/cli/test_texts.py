@@ -67,6 +67,26 @@ def test_the_table_of_runs():
     assert texts.runs([]) == "There is no run.\n"
 
 
+def test_the_table_of_curves():
+    first = {"name": "", "runs": ["a", "b"], "steps": [700, 1400], "mean": [0.25, 0.98765]}
+    first |= {"lowest": [0.125, 0.5], "highest": [0.5, 1.0]}
+    drawn = {"recipe": "toy", "dataset": "digits", "figure": "mean_return", "output": "a.png", "groups": [first]}
+    assert texts.curves(drawn) == (
+        "RUNS  STEPS  MEAN_RETURN  LOWEST  HIGHEST  SETTING\n   2  1,400       0.9877     0.5        1  —\n\na.png\n"
+    )
+    second = first | {
+        "name": "--no-double --lags",
+        "runs": ["c"],
+        "steps": [7],
+        "mean": [2],
+        "lowest": [2],
+        "highest": [2],
+    }
+    assert "   1      7            2       2        2  --no-double --lags\n" in texts.curves(
+        drawn | {"groups": [first, second]}
+    )
+
+
 FOUND = {
     "name": "toys",
     "description": "toys of all kinds",

@@ -15,7 +15,7 @@ DOCS = PROJECT / "docs"
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 GAP = "# …"  # in an excerpt: lines left out here
 # No recipe's and no run's; the last is pip's.
-FLAGS = {"--json", "--runs", "--explain", "--no-word-vectors", "--no-from-nothing", "--require-hashes"}
+FLAGS = {"--json", "--runs", "--figure", "--explain", "--no-word-vectors", "--no-from-nothing", "--require-hashes"}
 FLAGS |= {"--no-layer-norm", "--no-cut-traces", "--no-target-network", "--no-double"}
 
 

@@ -13,6 +13,7 @@ COMMANDS = {
     "resume": "Go on with a run that was interrupted.",
     "evaluate": "Score a model on its test split, or on a file of yours.",
     "predict": "Ask a model; print one answer an input, in their order.",
+    "curves": "Draw the learning curves of runs, with bands over seeds.",
     "compare-gradients": "Compare our autograd with torch, layer by layer.",
     "data": "List, get and show data sets.",
     "doctor": "Tell what this machine is, what it can do and how fast.",

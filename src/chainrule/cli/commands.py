@@ -143,6 +143,20 @@ def from_standard_input(inputs: Iterable[str]) -> Iterator[str]:
         yield from (line.rstrip("\n") for line in io.StringIO(text, newline=None))
 
 
+def curves_command(
+    *runs: Annotated[Path, Parameter(name="RUN", help="Folders of runs of one recipe and data set, finished or not.")],
+    output: Annotated[Path, Parameter(help="The PNG to draw.")],
+    figure: Annotated[
+        str | None,
+        Parameter(help="What to draw: a figure on validation; otherwise the one that the runs are selected by."),
+    ] = None,
+    json: Json = False,
+) -> str:
+    """Draws learning curves: runs that differ in the seed alone are one, with a band."""
+    drawn = api.curves(runs, output=output, figure=figure)
+    return as_json(drawn) if json else texts.curves(drawn)
+
+
 def doctor_command(*, json: Json = False) -> str:
     """Tells what this machine is, what it can do and how fast, measuring for some ten seconds."""
     diagnosis = api.doctor()

@@ -24,8 +24,9 @@ class Page:
         usage: "Text | str | None",
     ) -> None:
         """Prints how the command is called."""
-        # Any number of arguments is called ARGS there, and the one command that takes them takes inputs.
-        told = str(usage).replace("[ARGS...]", "[INPUT...]")
+        # Any number of arguments is called ARGS there, whatever they are.
+        told = str(usage)
+        told = told.replace("[ARGS...]", "RUN..." if told.startswith("chainrule curves ") else "[INPUT...]")
         console.print(f"Usage: {told}", markup=False, highlight=False)
 
     def render_description(

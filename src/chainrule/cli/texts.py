@@ -41,6 +41,15 @@ def runs_of_a_recipe(entries: Entries) -> str:
     return aligned(rows, right={3, 5, 6})
 
 
+def curves(drawn: Mapping[str, Any]) -> str:
+    """What each curve comes to at its last step, and below it where the picture is."""
+    rows: list[tuple[str, ...]] = [("RUNS", "STEPS", drawn["figure"].upper(), "LOWEST", "HIGHEST", "SETTING")]
+    for one in drawn["groups"]:
+        values = (shown(one[key][-1]) for key in ("mean", "lowest", "highest"))
+        rows.append((shown(len(one["runs"])), shown(one["steps"][-1]), *values, one["name"] or NONE))
+    return f"{aligned(rows, right=range(5))}\n{drawn['output']}\n"
+
+
 def predictions(answers: Entries, inputs: Sequence[str]) -> str:
     """One line an answer, and beside it the input where it was given in the call."""
     rows = []

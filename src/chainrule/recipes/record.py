@@ -12,7 +12,7 @@ from typing import Any
 from chainrule import recipes as recipe_table
 from chainrule.errors import OptionError, ResumeError, UsageError
 from chainrule.recipes.contract import Assembly, Recipe, Setting
-from chainrule.recipes.setting_types import flag_of
+from chainrule.recipes.setting_types import flag_of, switch_of
 from chainrule.recipes.settings import changed_settings, make, settings_of
 from chainrule.runtime.devices import Compute, processor_name
 from chainrule.runtime.processes import ALONE, Processes
@@ -163,7 +163,7 @@ def command_line(recipe: Recipe, options: RunOptions) -> str:
     for name, value in {**changed_settings(options), **changed_settings(recipe)}.items():
         flag = flag_of(name)
         if isinstance(value, bool):
-            words.append(flag if value else f"--no-{flag.removeprefix('--')}")
+            words.append(switch_of(name, on=value))
         elif name != "output":
             items = value if isinstance(value, tuple) else (value,)
             words += [f"{flag}={item}" for item in items] or [flag]

