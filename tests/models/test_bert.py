@@ -1,4 +1,5 @@
 import warnings
+from itertools import pairwise
 
 import pytest
 import torch
@@ -115,19 +116,20 @@ def test_any_configuration_equals_transformers_with_all_gradients(sizes, lengths
         torch.testing.assert_close(ours.get_parameter(name).grad, parameter.grad, rtol=1e-6, atol=1e-7, msg=name)
 
 
-LENGTHS = [70, 1, 5, 33, 64, 5, 70]  # 70 fills three vectors, 33 and 64 two, the others one
+LENGTHS = [1, 5, 5, 33, 64, 70, 70, 5]  # 70 fills three vectors, 33 and 64 two, the others one
 
 
-def test_texts_of_about_one_length_are_computed_together(monkeypatch):
+def test_neighbours_of_about_one_length_are_computed_together(monkeypatch):
     monkeypatch.setattr(attention_products, "PLACES", 2 * 64**2)  # two of 64 places, and eight of 32
     groups = groups_of(LENGTHS)
-    assert [group.lengths for group in groups] == [(70,), (70,), (64, 33), (5, 5, 1)]
-    assert [group.longest for group in groups] == [70, 70, 64, 32]
-    assert [group.tokens for group in groups[:2]] == [slice(0, 70), slice(178, 248)]
-    assert groups[2].tokens.tolist() == [*range(109, 173), *range(76, 109)]
-    assert groups[2].places.tolist() == [*range(64), *range(64, 97)]
-    assert groups[3].tokens.tolist() == [*range(71, 76), *range(173, 178), 70]
-    assert groups[3].places.tolist() == [0, 1, 2, 3, 4, 32, 33, 34, 35, 36, 64]
+    assert [group.lengths for group in groups] == [(1, 5, 5), (33, 64), (70,), (70,), (5,)]
+    assert [group.longest for group in groups] == [32, 64, 70, 70, 5]
+    ends = [0, 11, 108, 178, 248, 253]
+    assert [group.tokens for group in groups] == [slice(*pair) for pair in pairwise(ends)]
+    assert groups[0].spread.view(3, 32)[:, :6].tolist() == [[0] * 6, [1, 2, 3, 4, 5, 5], [6, 7, 8, 9, 10, 10]]
+    assert groups[0].places.tolist() == [0, 32, 33, 34, 35, 36, 64, 65, 66, 67, 68]
+    assert groups[2].spread is groups[2].places is None
+    assert groups_of([5, 5])[0][1:] == (5, slice(0, 10), None, None)
 
 
 @pytest.mark.parametrize("places", [1, 2 * 64**2, 2**17])
@@ -135,7 +137,7 @@ def test_attention_by_products_is_attention_with_all_gradients(places, monkeypat
     monkeypatch.setattr(attention_products, "PLACES", places)
     torch.manual_seed(0)
     heads, size = 3, 5
-    projected, weights = torch.randn(248, 3 * heads * size).double(), torch.randn(248, heads * size).double()
+    projected, weights = torch.randn(253, 3 * heads * size).double(), torch.randn(253, heads * size).double()
 
     def plainly(rows):
         cut = [text.view(1, len(text), 3, heads, size).permute(2, 0, 3, 1, 4) for text in rows.split(LENGTHS)]

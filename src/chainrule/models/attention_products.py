@@ -6,6 +6,7 @@ few enough for the cache to hold their scores, so that no text is padded to the 
 """
 
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import torch
@@ -18,67 +19,68 @@ PLACES = 2**17  # pairs of places of a group at most, beyond a single text; a do
 
 
 class Group(NamedTuple):
-    """Texts of about one length, whose attention is computed together."""
+    """Texts of about one length, one after another, whose attention is computed together."""
 
     lengths: tuple[int, ...]
     """Tokens of each text."""
     longest: int
     """Places of each text; more than it has tokens are padding."""
-    tokens: slice | Tensor
-    """Which tokens of the packed batch they are, one text after another; a slice where it is one text, unpadded."""
+    tokens: slice
+    """Which tokens of the packed batch they are."""
+    spread: Tensor | None
+    """Which of these tokens stands at each place of (texts · longest); on padding any. None where there is none."""
     places: Tensor | None
-    """The place of each token in (texts · longest); None where it is one text, unpadded."""
+    """The place of each token there; likewise None."""
 
 
 def groups_of(lengths: Sequence[int]) -> list[Group]:
-    """Texts that fill as many vectors, in groups; the longest first.
+    """Neighbouring texts that fill as many vectors, in groups: sorted by length, hardly any are padded.
 
     Args:
         lengths: tokens of each text of a packed batch, ≥ 1.
     """
-    starts = [0]
-    for length in lengths:
-        starts.append(starts[-1] + length)
     groups: list[list[int]] = []
-    for text in sorted(range(len(lengths)), key=lambda text: -lengths[text]):
-        longest = _whole_vectors(lengths[groups[-1][0]]) if groups else 0
-        if longest == _whole_vectors(lengths[text]) and (len(groups[-1]) + 1) * longest**2 <= PLACES:
-            groups[-1].append(text)
+    for length in lengths:
+        longest = _whole_vectors(length)
+        together = groups and longest == _whole_vectors(groups[-1][0])
+        if together and (len(groups[-1]) + 1) * longest**2 <= PLACES:
+            groups[-1].append(length)
         else:
-            groups.append([text])
-    return [_group([lengths[text] for text in texts], [starts[text] for text in texts]) for texts in groups]
+            groups.append([length])
+    starts = [0, *accumulate(map(sum, groups))]
+    return [_group(each, start) for each, start in zip(groups, starts, strict=False)]
 
 
 def _whole_vectors(length: int) -> int:
     return -(-length // VECTOR) * VECTOR
 
 
-def _group(lengths: list[int], starts: list[int]) -> Group:
-    if len(lengths) == 1:
-        return Group(tuple(lengths), lengths[0], slice(starts[0], starts[0] + lengths[0]), None)
-    longest = _whole_vectors(lengths[0])
-    ranges = [torch.arange(length) for length in lengths]
-    tokens = torch.cat([start + each for start, each in zip(starts, ranges, strict=True)])
-    places = torch.cat([number * longest + each for number, each in enumerate(ranges)])
-    return Group(tuple(lengths), longest, tokens, places)
+def _group(lengths: list[int], start: int) -> Group:
+    tokens = slice(start, start + sum(lengths))
+    if len(set(lengths)) == 1:
+        return Group(tuple(lengths), lengths[0], tokens, None, None)
+    longest, counts = _whole_vectors(lengths[0]), torch.tensor(lengths)[:, None]
+    place = torch.arange(longest)
+    spread = counts.cumsum(0) - counts + torch.minimum(place, counts - 1)  # (texts, longest)
+    return Group(tuple(lengths), longest, tokens, spread.flatten(), (place < counts).flatten().nonzero()[:, 0])
 
 
-def _padded(rows: Tensor, group: Group) -> Tensor:
-    """A group's rows of a packed batch, (texts · longest, values); 0 on padding."""
-    if group.places is None:
-        return rows[group.tokens]
-    padded = rows.new_zeros(len(group.lengths) * group.longest, rows.shape[1])
-    return padded.index_copy_(0, group.places, rows[group.tokens])
+def _spread(rows: Tensor, group: Group) -> Tensor:
+    """A group's rows of a packed batch, (texts · longest, values)."""
+    return rows[group.tokens] if group.spread is None else rows[group.tokens].index_select(0, group.spread)
 
 
-def _put_back(rows: Tensor, group: Group, padded: Tensor) -> None:
+def _put_back(rows: Tensor, group: Group, spread: Tensor) -> None:
     """The way back, into their rows of a packed batch."""
-    rows[group.tokens] = padded if group.places is None else padded.index_select(0, group.places)
+    if group.places is None:
+        rows[group.tokens] = spread
+    else:
+        torch.index_select(spread, 0, group.places, out=rows[group.tokens])
 
 
-def _by_head(padded: Tensor, group: Group, parts: int, heads: int) -> Tensor:
+def _by_head(spread: Tensor, group: Group, parts: int, heads: int) -> Tensor:
     """Rows of several parts side by side → a copy, (parts, texts · heads, longest, size)."""
-    cut = padded.view(len(group.lengths), group.longest, parts, heads, -1)
+    cut = spread.view(len(group.lengths), group.longest, parts, heads, -1)
     return cut.permute(2, 0, 3, 1, 4).clone(memory_format=torch.contiguous_format).flatten(1, 2)
 
 
@@ -94,7 +96,7 @@ class _Attend(torch.autograd.Function):
         ctx.heads, ctx.groups = heads, groups
         gathered, kept = projected.new_empty(len(projected), projected.shape[1] // 3), []
         for group in groups:
-            parts = _by_head(_padded(projected, group), group, 3, heads)
+            parts = _by_head(_spread(projected, group), group, 3, heads)
             parts[0] *= parts.shape[3] ** -0.5
             query, key, value = parts
             weights = _weights(torch.bmm(query, key.mT), group.lengths)
@@ -111,7 +113,7 @@ class _Attend(torch.autograd.Function):
         for group, parts, weights in zip(ctx.groups, kept, kept, strict=True):
             query, key, value = parts
             of_parts = torch.empty_like(parts)
-            of_gathered = _by_head(_padded(gradient, group), group, 1, ctx.heads)[0]
+            of_gathered = _by_head(_spread(gradient, group), group, 1, ctx.heads)[0]
             torch.bmm(weights.mT, of_gathered, out=of_parts[2])
             of_weights = torch.bmm(of_gathered, value.mT)  # (texts · heads, longest, longest)
             # Of softmax: w ⊙ (g − Σ g ⊙ w).
@@ -124,12 +126,15 @@ class _Attend(torch.autograd.Function):
 
 
 def _weights(scores: Tensor, lengths: Sequence[int]) -> Tensor:
-    """Softmax over the real places of each text; (texts · heads, longest, longest), which it changes."""
+    """Softmax over the real places of each text, 0 on padding; (texts · heads, longest, longest), which it changes."""
     by_text = scores.view(len(lengths), -1, *scores.shape[1:])
     for number, length in enumerate(lengths):
         by_text[number, :, :, length:] = -torch.inf
     exact = torch.promote_types(scores.dtype, torch.float32)
-    return torch.softmax(scores, dim=-1, dtype=exact).to(scores.dtype)
+    weights = torch.softmax(scores, dim=-1, dtype=exact).to(scores.dtype)
+    for number, length in enumerate(lengths):
+        weights.view_as(by_text)[number, :, length:] = 0  # so that no gradient comes from padding
+    return weights
 
 
 _attend: Callable[[Tensor, int, Sequence[Group]], Tensor] = _Attend.apply
