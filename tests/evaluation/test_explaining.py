@@ -1,6 +1,8 @@
 """Explanations as PNG files."""
 
+import errno
 import io
+import os
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,7 +10,7 @@ import pytest
 from PIL import Image
 
 from chainrule import api
-from chainrule.errors import OptionError
+from chainrule.errors import OptionError, StorageError
 from chainrule.evaluation.explaining import require_explainable, write_explanations
 from chainrule.evaluation.explanations import draw_explanation, tiled
 from chainrule.evaluation.plots import render_png
@@ -68,6 +70,9 @@ def test_tiles_stand_beside_and_below_each_other():
 class Explainer:
     config = SimpleNamespace(task="image-classification")
 
+    def require_explainable(self):
+        pass
+
     def explain(self, _path):
         return explanation()
 
@@ -76,6 +81,18 @@ def test_a_file_an_input(tmp_path):
     written = write_explanations(Explainer(), ["a/cat.png", "b/cat.png", 80 * "猫"], tmp_path / "new" / "folder")
     assert [path.name for path in written] == ["1-cat.png", "2-cat.png", f"3-{40 * '猫'}.png"]
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in written)
+
+
+def test_a_full_disk_says_what_to_do(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StorageError, match=r"1-cat\.png: .* make room, then ask again\.$"):
+        write_explanations(Explainer(), ["cat.png"], tmp_path)
+    monkeypatch.setattr(os, "fsync", lambda *_: os.open(tmp_path / "none" / "none", os.O_RDONLY))
+    with pytest.raises(StorageError, match=r"choose a folder you may write to with --explain\.$"):
+        write_explanations(Explainer(), ["cat.png"], tmp_path)
 
 
 def test_what_cannot_be_explained_is_refused(tmp_path):
@@ -92,10 +109,11 @@ def test_what_cannot_be_explained_is_refused(tmp_path):
 
 
 def test_nothing_is_answered_where_the_explanations_have_no_place(tmp_path, monkeypatch):
-    def predict(_inputs):
+    def refuse(*_):
         raise AssertionError("the model was asked")
 
-    monkeypatch.setattr(api, "load", lambda *_, **__: SimpleNamespace(explain=None, predict=predict))
+    asked = SimpleNamespace(explain=None, require_explainable=lambda: None, predict=refuse)
+    monkeypatch.setattr(api, "load", lambda *_, **__: asked)
     (tmp_path / "something").touch()
     with pytest.raises(OptionError, match="is not an empty folder; give a new one"):
         api.predict("run", ["a"], explain=tmp_path)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from chainrule import api
 from chainrule.errors import ModelFolderError
 from chainrule.inference.attribution import explain_text, integrated_gradients, log_odds
+from chainrule.inference.texts import TextPredictor
 from chainrule.models.text_attention import text_attention, text_transformer
 
 TIME, SIZE, TOKENS, CLASSES = 7, 10, 17, 3
@@ -83,9 +84,13 @@ def test_a_trained_model_explains_any_text(trained):
     assert len(predictor.explain("很好" * 500).attributions) == 200
 
 
-def test_a_model_without_attention_says_so(trained):
+def test_a_model_without_attention_says_so_before_it_answers(trained, tmp_path, monkeypatch):
+    def answer(*_):
+        raise AssertionError
+
+    monkeypatch.setattr(TextPredictor, "predict", answer)
     with pytest.raises(ModelFolderError) as caught:
-        api.load(trained("sentiment")).explain("很好")
+        api.predict(trained("sentiment"), ["很好"], explain=tmp_path / "explained")
     assert str(caught.value) == (
         "this model has no attention to draw; those of attention-text, transformer-text and bert-classify have."
     )

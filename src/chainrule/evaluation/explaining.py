@@ -17,16 +17,18 @@ def require_explainable(predictor: Any, folder: Path) -> None:
     """Refuses what cannot be explained, before anything is answered.
 
     Args:
-        predictor: one that has `explain`.
+        predictor: one that has `explain` and `require_explainable`.
         folder: for the files, new or empty.
 
     Raises:
-        OptionError: the predictor has nothing to explain by, or the folder holds something.
+        OptionError: the predictor answers no such questions, or the folder holds something.
+        ModelFolderError: its model cannot show what it goes by.
     """
     if not hasattr(predictor, "explain"):
         raise OptionError(
             f"--explain is for classifiers of pictures and of texts; this model does {predictor.config.task}."
         )
+    predictor.require_explainable()
     require_unused(folder, "--explain")
 
 
@@ -44,10 +46,10 @@ def write_explanations(predictor: Any, inputs: Sequence[Any], folder: Path) -> l
     written = []
     for number, given in enumerate(inputs, 1):
         for name, content in _files(predictor.explain(given), given).items():
-            with storage_errors(folder):
+            with storage_errors(folder, then="ask again", option="--explain"):
                 folder.mkdir(parents=True, exist_ok=True)
             file = folder / f"{number}{name}"
-            write_atomically(file, content)
+            write_atomically(file, content, then="ask again", option="--explain")
             written.append(file)
     return written
 

@@ -54,6 +54,19 @@ class TextExplanation:
         return int(self.probabilities.argmax())
 
 
+def require_attention(model: object) -> "Attentive":
+    """The model, if it has attention.
+
+    Raises:
+        ModelFolderError: it has none.
+    """
+    if not isinstance(model, Attentive):
+        raise ModelFolderError(
+            "this model has no attention to draw; those of attention-text, transformer-text and bert-classify have."
+        )
+    return model
+
+
 def explain_text(
     model: object,
     tokens: Tensor,
@@ -76,19 +89,16 @@ def explain_text(
     Raises:
         ModelFolderError: the model has no attention.
     """
-    if not isinstance(model, Attentive):
-        raise ModelFolderError(
-            "this model has no attention to draw; those of attention-text, transformer-text and bert-classify have."
-        )
+    attentive = require_attention(model)
     lengths = torch.tensor([tokens.shape[1]], device=tokens.device)
     without = torch.full_like(tokens, UNKNOWN_ID) if nothing is None else nothing
     with torch.no_grad():
-        vectors, baseline = model.embed(tokens), model.embed(without)
-        weights = model.read(vectors, lengths, need_weights=True)[1]
+        vectors, baseline = attentive.embed(tokens), attentive.embed(without)
+        weights = attentive.read(vectors, lengths, need_weights=True)[1]
     best = int(probabilities.argmax())
 
     def score(between: Tensor) -> Tensor:
-        return log_odds(model.read(between, lengths.expand(len(between)))[0].float(), best)
+        return log_odds(attentive.read(between, lengths.expand(len(between)))[0].float(), best)
 
     with torch.no_grad():
         ends = score(torch.cat([vectors, baseline]))

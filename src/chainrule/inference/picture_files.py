@@ -38,7 +38,7 @@ def write_pictures(answers: Sequence[dict[str, Any]], folder: Path) -> list[dict
     Raises:
         StorageError: the folder may not be written to.
     """
-    with storage_errors(folder):
+    with storage_errors(folder, then="ask again"):
         folder.mkdir(parents=True, exist_ok=True)
     written = []
     for number, answer in enumerate(answers, 1):
@@ -46,7 +46,7 @@ def write_pictures(answers: Sequence[dict[str, Any]], folder: Path) -> list[dict
         Image.fromarray(np.array(answer["pixels"], np.uint8)).save(buffer, format="PNG")
         label = re.sub(r"\W+", "-", answer.get("label", "seed"))[:LONGEST_LABEL]
         path = folder / f"{number}-{label}-{answer['seed']}.png"
-        write_atomically(path, buffer.getvalue())
+        write_atomically(path, buffer.getvalue(), then="ask again")
         rest = {name: value for name, value in answer.items() if name != "pixels"}
         written.append({**rest, "picture": str(path)})
     return written

@@ -13,7 +13,7 @@ from chainrule.data.preprocess import PicturePreprocessor
 from chainrule.errors import DataError, ModelFolderError
 from chainrule.inference.classes import answers, outputs_of, parts_fit, softmax
 from chainrule.inference.inputs import listed
-from chainrule.inference.saliency import Explanation, explain
+from chainrule.inference.saliency import Explanation, explain, require_maps
 from chainrule.learners.batches import gather_pictures, in_batches
 from chainrule.models.folder import ModelConfig, read_model, read_text
 from chainrule.runtime.devices import Compute
@@ -64,6 +64,14 @@ class PicturePredictor:
             return np.stack([self.preprocessor.load_picture(paths[place]) for place in positions])
 
         return answers(self.probabilities(read, len(paths)), self.classes)
+
+    def require_explainable(self) -> None:
+        """Refuses a model that cannot show what it goes by.
+
+        Raises:
+            ModelFolderError: it has no maps.
+        """
+        require_maps(self._model)
 
     def explain(self, path: Path | str) -> Explanation:
         """What the model sees in a picture, given as the path of its file."""

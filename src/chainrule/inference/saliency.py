@@ -32,6 +32,18 @@ class Explanation:
     """Height and width of the maps that the saliency was computed on."""
 
 
+def require_maps(model: nn.Module) -> tuple[nn.Sequential, nn.Module]:
+    """The layers that give a network's maps, and its head.
+
+    Raises:
+        ModelFolderError: it is built otherwise.
+    """
+    features, head = getattr(model, "features", None), getattr(model, "head", None)
+    if not isinstance(features, nn.Sequential) or not isinstance(head, nn.Module):
+        raise ModelFolderError("this model has no maps to explain a picture by; the networks of image-cnn have.")
+    return features, head
+
+
 def explain(
     model: nn.Module,
     picture: Tensor,
@@ -51,9 +63,7 @@ def explain(
     Raises:
         ModelFolderError: the network is built otherwise.
     """
-    features, head = getattr(model, "features", None), getattr(model, "head", None)
-    if not isinstance(features, nn.Sequential) or not isinstance(head, nn.Module):
-        raise ModelFolderError("this model has no maps to explain a picture by; the networks of image-cnn have.")
+    features, head = require_maps(model)
     with torch.no_grad():
         after = [picture]
         for layer in features:

@@ -13,7 +13,7 @@ from torch import nn
 from chainrule.data.text_tokens import read_tokenizer
 from chainrule.data.token_store import BARE, TokenStore, encode
 from chainrule.errors import DataError, ModelFolderError
-from chainrule.inference.attribution import TextExplanation, explain_text
+from chainrule.inference.attribution import TextExplanation, explain_text, require_attention
 from chainrule.inference.classes import answers, outputs_of, parts_fit, softmax
 from chainrule.inference.inputs import listed
 from chainrule.learners.batches import gather_packed, gather_tokens, in_batches
@@ -87,6 +87,14 @@ class TextPredictor:
                     f"input {number} is not Unicode (character {error.start + 1}); give it in UTF-8."
                 ) from error
         return answers(self.probabilities(texts), self.classes)
+
+    def require_explainable(self) -> None:
+        """Refuses a model that cannot show what it goes by.
+
+        Raises:
+            ModelFolderError: it has no attention.
+        """
+        require_attention(self._model)
 
     def explain(self, text: str) -> TextExplanation:
         """What the model goes by when it classifies a text.

@@ -44,12 +44,13 @@ NATIVE_ERROR = re.compile(r"\(os error (\d+)\)")  # how libraries in Rust, such 
 
 
 @contextlib.contextmanager
-def storage_errors(place: Path, *, then: str = "resume the run") -> Iterator[None]:
+def storage_errors(place: Path, *, then: str = "resume the run", option: str = "--output") -> Iterator[None]:
     """Turns the operating system's refusal to write below `place` into one sentence.
 
     Args:
         place: a file or folder.
         then: what to do once a full disk has room again.
+        option: that says where.
     """
     try:
         yield
@@ -68,7 +69,7 @@ def storage_errors(place: Path, *, then: str = "resume the run") -> Iterator[Non
                 f"no space to write {refused}: {free / 2**20:.0f} MiB are free there; make room, then {then}."
             ) from error
         raise StorageError(
-            f"cannot write {refused}: {os.strerror(number)}; choose a folder you may write to with --output."
+            f"cannot write {refused}: {os.strerror(number)}; choose a folder you may write to with {option}."
         ) from error
 
 
@@ -117,16 +118,17 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
             raise
 
 
-def write_atomically(path: Path, content: bytes, *, then: str = "resume the run") -> None:
+def write_atomically(path: Path, content: bytes, *, then: str = "resume the run", option: str = "--output") -> None:
     """Writes `content` to `path`: the old content or the new one is there, never a part.
 
     Args:
         path: of the file.
         content: all of it.
         then: what to do once a full disk has room again.
+        option: that says where.
     """
     partial = path.with_name(f"{PARTIAL}{path.name}-{uuid.uuid4().hex[:8]}")
-    with storage_errors(path, then=then):
+    with storage_errors(path, then=then, option=option):
         try:
             with partial.open("wb") as file:
                 file.write(content)
