@@ -1,7 +1,8 @@
 """A step of `--network fast` beside cifar10-airbench's own algorithm, and the article's network beside Keras.
 
-    python -m benchmarks.image_cnn            # a step, in turns
-    python -m benchmarks.image_cnn --article  # both whole trainings; needs the group `benchmark-keras`
+    python -m benchmarks.image_cnn                        # a step, in turns
+    python -m benchmarks.image_cnn --widths 64 192 256    # the same with other filters a stage
+    python -m benchmarks.image_cnn --article              # both whole trainings; needs the group `benchmark-keras`
 
 The peer is written from the paper (arXiv 2404.00498) and the settings it lists, in plain torch: weights in bfloat16,
 normalisations in float32, pictures prepared once an epoch, Nesterov's momentum, lookahead every five steps.
@@ -10,7 +11,7 @@ normalisations in float32, pictures prepared once an epoch, Nesterov's momentum,
 import argparse
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -23,6 +24,7 @@ from benchmarks.apart import apart
 from benchmarks.turns import in_turns, print_table
 from chainrule.data.catalog import open_dataset
 from chainrule.recipes.image_cnn import ImageCnn
+from chainrule.recipes.image_networks import PRESETS
 from chainrule.recipes.record import setting_of
 from chainrule.recipes.settings import make
 from chainrule.runtime.devices import Compute, resolve_compute
@@ -148,15 +150,15 @@ class Peer:
                     value.copy_(self.slow[name])
 
 
-def learner_of(compute: Compute) -> Any:
+def learner_of(compute: Compute, widths: Sequence[int]) -> Any:
     """Our learner at the paper's batch."""
-    recipe = make(ImageCnn, {"network": "fast", "batch_size": BATCH})
+    recipe = make(ImageCnn, {"network": "fast", "batch_size": BATCH, "widths": tuple(widths)})
     return recipe.build(setting_of(recipe, RunOptions(dataset=DATASET), compute)).learner
 
 
-def our_turn(compute: Compute, *, plain: bool = False) -> Callable[[], None]:
+def our_turn(compute: Compute, widths: Sequence[int], *, plain: bool = False) -> Callable[[], None]:
     """Our next steps, in a process of their own; plain: channels first, memory as the C library keeps it."""
-    learner, numbers = learner_of(compute), iter(range(10**9))
+    learner, numbers = learner_of(compute, widths), iter(range(10**9))
     if plain:
         learner.model.to(memory_format=torch.contiguous_format)
         learner.model.register_forward_pre_hook(lambda _, given: tuple(x.contiguous() for x in given))
@@ -195,22 +197,22 @@ def preparing(learner: Any, rounds: int) -> float:
     return float(np.median(seconds[1:]))  # the first warms up
 
 
-def a_step(compute: Compute, rounds: int) -> None:
+def a_step(compute: Compute, widths: Sequence[int], rounds: int) -> None:
     """A training step: ours, the paper's in bfloat16, and the paper's in float32."""
     before = measure_peak(compute.device)
     turns = {
-        f"chainrule, {compute.precision}": apart(partial(our_turn, compute), compute),
+        f"chainrule, {compute.precision}": apart(partial(our_turn, compute, widths), compute),
         "paper, plain torch bf16": apart(partial(paper_turn, torch.bfloat16), compute),
         "paper, plain torch fp32": apart(partial(paper_turn, torch.float32), compute),
     }
     fp32 = replace(compute, precision="fp32")
-    turns["chainrule's network, fp32"] = apart(partial(our_turn, fp32), compute)
-    turns["the same in plain torch fp32"] = apart(partial(our_turn, fp32, plain=True), compute)
+    turns["chainrule's network, fp32"] = apart(partial(our_turn, fp32, widths), compute)
+    turns["the same in plain torch fp32"] = apart(partial(our_turn, fp32, widths, plain=True), compute)
     print(f"\n{STEPS_A_TURN} steps of {BATCH} pictures, {compute.threads} threads")
     seconds = in_turns(turns, rounds=rounds)
     print_table(seconds)
     peak = max(before, measure_peak(compute.device))
-    learner = learner_of(compute)
+    learner = learner_of(compute, widths)
     flops = learner.model.training_flops(torch.empty(BATCH, 3, 32, 32, device="meta"))
     step = float(np.median(seconds[next(iter(turns))])) / STEPS_A_TURN
     print(f"ours: {flops / 1e9:.1f} GFLOP a step, {flops / step / peak:.1%} of the peak of {peak / 1e9:.0f} GFLOP/s")
@@ -267,6 +269,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--article", action="store_true")
     parser.add_argument("--dataset", default=DATASET)
+    parser.add_argument("--widths", type=int, nargs="+", default=PRESETS["fast"].widths)
     parser.add_argument("--rounds", type=int, default=5)
     given = parser.parse_args([] if __name__ != "__main__" else None)
     compute = resolve_compute()
@@ -274,7 +277,7 @@ def main() -> None:
         if given.article:
             article(compute, given.dataset)
         else:
-            a_step(compute, given.rounds)
+            a_step(compute, given.widths, given.rounds)
 
 
 if __name__ == "__main__":
