@@ -19,7 +19,8 @@ def run(trained):
 
 
 def test_the_best_action_of_a_state_and_what_every_one_is_worth(run):
-    table = load_file(run / "model/model.safetensors")["values"]
+    tensors = load_file(run / "model/model.safetensors")
+    table, visits = tensors["values"], tensors["visits"]
     assert table.shape == (16, 4)
     answers = api.predict(run, ["14", 0, np.int64(3)])
     for state, answer in zip((14, 0, 3), answers, strict=True):
@@ -27,6 +28,9 @@ def test_the_best_action_of_a_state_and_what_every_one_is_worth(run):
         assert answer["values"] == dict(zip(names, table[state].tolist(), strict=True))
         assert answer["label"] == names[table[state].argmax()]
         assert answer["value"] == table[state].max()
+        assert answer["tried"] == visits[state].sum()
+    assert answers[0]["tried"] > 0
+    assert api.predict(run, [15])[0]["tried"] == 0  # the goal, where an episode ends
 
 
 def test_a_file_of_states(run, tmp_path):

@@ -47,6 +47,8 @@ class ActionPredictor:
     def predict(self, inputs: Sequence[Any]) -> list[dict[str, Any]]:
         """The best action of each state as `label`, what it is worth as `value`, and `values`, of all actions.
 
+        `tried` is how often any action was tried there; after 0 times the answer means nothing, as in terminal states.
+
         Args:
             inputs: numbers of states, or their texts.
         """
@@ -56,7 +58,8 @@ class ActionPredictor:
             row = self.values[state].tolist()
             best = int(self.values[state].argmax())
             values = dict(zip(self.actions, row, strict=True))
-            answers.append({"label": self.actions[best], "value": row[best], "values": values})
+            tried = int(self.visits[state].sum(dtype=np.float64))
+            answers.append({"label": self.actions[best], "value": row[best], "values": values, "tried": tried})
         return answers
 
     def _state(self, number: int, given: Any) -> int:
