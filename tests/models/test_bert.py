@@ -154,6 +154,22 @@ def test_attention_by_products_is_attention_with_all_gradients(places, monkeypat
     assert torch.autograd.gradcheck(lambda rows: attend_by_products(rows, heads, groups_of([4, 1, 3])), few)
 
 
+@pytest.mark.parametrize("places", [1, 2**17])
+def test_in_half_precision_gradients_stay_near(places, monkeypatch):
+    monkeypatch.setattr(attention_products, "PLACES", places)
+    torch.manual_seed(0)
+    heads, size = 3, 8
+    projected, weights = torch.randn(253, 3 * heads * size).double(), torch.randn(253, heads * size).double()
+    found = []
+    for kind in (torch.float64, torch.bfloat16):
+        leaf = projected.to(kind).requires_grad_()
+        gathered = attend_by_products(leaf, heads, groups_of(LENGTHS))
+        found.append([gathered, *torch.autograd.grad((gathered * weights.to(kind)).sum(), leaf)])
+    for exact, near in zip(*found, strict=True):
+        assert near.dtype == torch.bfloat16
+        torch.testing.assert_close(near.double(), exact, rtol=2e-2, atol=2e-2)
+
+
 @pytest.mark.parametrize("heads", [1, 5])
 def test_what_attention_is_given_stays_as_it_is(heads):
     given = torch.randn(40, 3 * 10)

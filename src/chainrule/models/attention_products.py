@@ -10,12 +10,12 @@ from itertools import accumulate
 from typing import Any, NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-VECTOR = 32  # values of a processor's vector in bfloat16; texts that fill as many of them are of about one length
-PLACES = 2**17  # pairs of places of a group at most, beyond a single text; a dozen heads' scores fill the cache then
+VECTOR = 32  # values of a processor's vector in bfloat16, whose softmax is slow where a row does not fill its vectors
+PLACES = 2**17  # pairs of places of several texts at most: with twelve heads in bfloat16 3 MiB of scores
 
 
 class Group(NamedTuple):
@@ -28,13 +28,15 @@ class Group(NamedTuple):
     tokens: slice
     """Which tokens of the packed batch they are."""
     spread: Tensor | None
-    """Which of these tokens stands at each place of (texts · longest); on padding any. None where there is none."""
+    """Which of these tokens stands at each place, see `places_of`; None where there is no padding."""
     places: Tensor | None
-    """The place of each token there; likewise None."""
+    """The place of each token, likewise."""
 
 
 def groups_of(lengths: Sequence[int]) -> list[Group]:
-    """Neighbouring texts that fill as many vectors, in groups: sorted by length, hardly any are padded.
+    """Neighbouring texts that fill as many vectors, in groups.
+
+    Where their lengths differ, each is padded to whole vectors, by less than one; a text alone is not.
 
     Args:
         lengths: tokens of each text of a packed batch, ≥ 1.
@@ -59,10 +61,23 @@ def _group(lengths: list[int], start: int) -> Group:
     tokens = slice(start, start + sum(lengths))
     if len(set(lengths)) == 1:
         return Group(tuple(lengths), lengths[0], tokens, None, None)
-    longest, counts = _whole_vectors(lengths[0]), torch.tensor(lengths)[:, None]
-    place = torch.arange(longest)
+    longest = _whole_vectors(lengths[0])
+    return Group(tuple(lengths), longest, tokens, *places_of(torch.tensor(lengths), longest))
+
+
+def places_of(lengths: Int[Tensor, " texts"], longest: int) -> tuple[Int[Tensor, " places"], Int[Tensor, " tokens"]]:
+    """Where the tokens of packed texts stand if all texts have so many places.
+
+    Args:
+        lengths: tokens of each text, ≥ 1.
+        longest: places of each, at least as many.
+
+    Returns:
+        Which token stands at each place of (texts · longest), on padding the text's last, and the place of each token.
+    """
+    place, counts = torch.arange(longest, device=lengths.device), lengths[:, None]
     spread = counts.cumsum(0) - counts + torch.minimum(place, counts - 1)  # (texts, longest)
-    return Group(tuple(lengths), longest, tokens, spread.flatten(), (place < counts).flatten().nonzero()[:, 0])
+    return spread.flatten(), (place < counts).flatten().nonzero()[:, 0]
 
 
 def _spread(rows: Tensor, group: Group) -> Tensor:

@@ -3,8 +3,9 @@
 Devlin et al., "BERT: pre-training of deep bidirectional transformers", arXiv 1810.04805. Every parameter has the name
 that it has in the checkpoints of the Hugging Face hub, so that these fit without a table of names.
 
-Texts come packed: all tokens of a batch one after another, so that products of matrices see no padding. For attention
-alone, which is between the tokens of one text, they are spread to (texts, longest).
+Texts come packed: all tokens of a batch one after another, so that products of matrices see no padding. Attention is
+between the tokens of one text: on a processor it is computed for a few texts of about one length at a time, see
+`models.attention_products`; elsewhere the tokens are spread to (texts, longest) for it.
 """
 
 from collections.abc import Callable, Iterator
@@ -105,8 +106,7 @@ class SelfAttention(nn.Module):
 
     def weights(self, x: Float[Tensor, "tokens hidden"], packing: Packing) -> Float[Tensor, "batch heads time time"]:
         """Where each token looks; rows and columns after a text's end mean nothing."""
-        time = int(packing.lengths.max())
-        return attend(*self.parts(x, packing), seen=packing.seen)[1][:, :, :time, :time]
+        return attend(*self.parts(x, packing), seen=packing.seen)[1]
 
 
 class Projection(nn.Module):
@@ -271,7 +271,7 @@ def bert(
         activation: a key of `ACTIVATIONS`.
         epsilon: added to each variance.
         dropout: share of the values silenced in training, in [0, 1). Differs from the paper: attention's weights
-            are not silenced, because the fused operation never has them.
+            are not silenced, on no device, because the fused operation of GPUs never has them.
 
     Raises:
         ValueError: the sizes do not fit each other.

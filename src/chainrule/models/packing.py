@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from chainrule.models.attention import seen_keys
-from chainrule.models.attention_products import Group, groups_of
+from chainrule.models.attention_products import Group, groups_of, places_of
 
 
 class Packing(NamedTuple):
@@ -26,7 +26,7 @@ class Packing(NamedTuple):
     longest: int
     """Places of each text: the tokens of the longest one."""
     groups: list[Group] | None
-    """On a CPU, what attention computes together."""
+    """On a CPU, what attention computes together; None elsewhere, where `spread` serves."""
 
     @property
     def seen(self) -> Tensor | None:
@@ -45,12 +45,9 @@ def packing_of(lengths: Int[Tensor, " batch"], tokens: int) -> Packing:
     texts = torch.repeat_interleave(lengths, output_size=tokens)  # the number of each token's text, (tokens,)
     positions = torch.arange(tokens, device=lengths.device) - starts[texts]
     longest = int(lengths.max())
-    spread = None
-    if longest * len(lengths) > tokens:
-        upwards = torch.arange(longest, device=lengths.device)
-        spread = (starts[:, None] + torch.minimum(upwards, lengths[:, None] - 1)).flatten()
+    spread, places = places_of(lengths, longest)
     groups = groups_of(lengths.tolist()) if lengths.device.type == "cpu" else None
-    return Packing(lengths, positions, spread, texts * longest + positions, longest, groups)
+    return Packing(lengths, positions, None if len(spread) == tokens else spread, places, longest, groups)
 
 
 class _Spread(torch.autograd.Function):
