@@ -1,7 +1,7 @@
 """A step of `--network fast` beside cifar10-airbench's own algorithm, and the article's network beside Keras.
 
     python -m benchmarks.image_cnn                        # a step, in turns
-    python -m benchmarks.image_cnn --widths 64 192 256    # the same with other filters a stage
+    python -m benchmarks.image_cnn --widths 64 192 256    # ours with other filters a stage; the paper's stays as it is
     python -m benchmarks.image_cnn --article              # both whole trainings; needs the group `benchmark-keras`
 
 The peer is written from the paper (arXiv 2404.00498) and the settings it lists, in plain torch: weights in bfloat16,
@@ -272,6 +272,8 @@ def main() -> None:
     parser.add_argument("--widths", type=int, nargs="+", default=PRESETS["fast"].widths)
     parser.add_argument("--rounds", type=int, default=5)
     given = parser.parse_args([] if __name__ != "__main__" else None)
+    if given.article and given.widths != PRESETS["fast"].widths:
+        parser.error("--widths is for a step of --network fast, and --article for another network; leave one out.")
     compute = resolve_compute()
     with compute.active():
         if given.article:

@@ -116,7 +116,7 @@ def their_turn(texts: int, folder: str) -> Callable[[], None]:
 
 
 def their_accuracy(train: Examples, test: Examples, folder: str, *, seed: int, epochs: float) -> float:
-    """On the test split, after training on the whole training split."""
+    """On the test split, after training on the training split."""
     trainer = trainer_of(list(TextsOf(train)), train.labels().tolist(), folder, seed=seed, epochs=epochs)
     trainer.train()
     model = trainer.model.eval()
@@ -132,14 +132,14 @@ def their_accuracy(train: Examples, test: Examples, folder: str, *, seed: int, e
 
 
 def of_so_many(dataset: Dataset, texts: int, path: Path) -> Dataset:
-    """Training texts from all over, a fifth as many of validation, and all test texts, as a file of one's own."""
+    """Training texts evenly spaced over the split, a fifth as many of validation, all test texts: as a user's file."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(("text", "label"))
-        counts: dict[Split, int | None] = {"train": texts, "validation": texts // 5, "test": None}
+        counts: dict[Split, int] = {"train": texts, "validation": -(-texts // 5), "test": 10**9}
         for split, count in counts.items():
             part = dataset.split(split)
-            chosen = np.linspace(0, len(part) - 1, count or len(part)).astype(np.int64)
+            chosen = np.linspace(0, len(part) - 1, min(count, len(part))).astype(np.int64)
             names = [(dataset.classes or ())[label] for label in part.labels()[chosen]]
             writer.writerows(zip(part.texts(chosen), names, strict=True))
     return read_own(path, kind="text")
@@ -169,10 +169,12 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--texts", type=int, default=256, help="of each turn")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seeds", type=int, default=0, help="with which both learn from all texts")
+    parser.add_argument("--seeds", type=int, default=0, help="with which both learn, to compare accuracies")
     parser.add_argument("--epochs", type=float, default=3, help="of the Trainer then")
     parser.add_argument("--learn-from", type=int, help="texts of the training split in place of all")
     given = parser.parse_args([] if __name__ != "__main__" else None)
+    if given.learn_from is not None and (given.learn_from < 1 or not given.seeds):
+        parser.error("--learn-from is for --seeds, and at least 1.")
     compute = resolve_compute()
     with tempfile.TemporaryDirectory() as folder:
         with compute.active():

@@ -85,6 +85,21 @@ def test_no_maze_that_is_learned_from_is_judged_on():
     ]
 
 
+@pytest.mark.parametrize(
+    ("changes", "taken_as_one"),
+    [
+        ({}, 3),
+        ({"n_steps": 1}, 1),
+        ({"environment": "LineWalk-v0"}, 1),
+        ({"environment": "LineWalk-v0", "n_steps": 2}, 2),
+    ],
+)
+def test_how_many_steps_are_taken_as_one(changes, taken_as_one):
+    settings = {"environment": "LineWalk-v0"} if "environment" in changes else SMALL_MAZES
+    learner = build("maze-dqn", {**settings, "algorithm": "dqn", "steps": 1, **changes}).learner
+    assert learner.replay.steps == taken_as_one
+
+
 def test_where_no_maze_is_left_there_is_nothing_to_learn():
     with pytest.raises(
         OptionError, match="all 50 mazes of 2 x 2 cells are among those set apart for the test; take more"
