@@ -184,7 +184,7 @@ def test_the_same_file_elsewhere_is_the_same_data(tmp_path, png):
     assert len(api.curves(runs, output=png)["groups"]) == 1
 
 
-def test_of_an_environment_every_seed_has_its_own(tmp_path, png):
+def test_environments_whose_data_differ_by_seed_are_one_curve(tmp_path, png):
     runs = [
         make_evaluated(
             tmp_path / digit, {10: 0.5}, seed=int(digit), data={"name": "M", "kind": "environment", "sha256": digit}
