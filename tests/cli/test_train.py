@@ -10,6 +10,8 @@ from chainrule import api
 from chainrule.training.options import RunOptions
 from tests.cli.toy_recipe import Fit, Toy
 
+READ_ON = "`chainrule train toy --help` shows what there is."
+
 
 @pytest.fixture
 def runs(monkeypatch, toys):
@@ -107,8 +109,7 @@ def test_the_report_is_printed(call, runs, monkeypatch):
         *(
             (
                 [flag, *words],
-                f'invalid value for {flag}: "{words[-1]}" is no whole number. '
-                "`chainrule train toy --help` shows what there is.",
+                f'invalid value for {flag}: "{words[-1]}" is no whole number. {READ_ON}',
             )
             for flag, *words in (
                 ("--width", "2.5"),
@@ -122,8 +123,7 @@ def test_the_report_is_printed(call, runs, monkeypatch):
         *(
             (
                 [f"--width={word}"],
-                f'invalid value for --width: unable to convert "{word}" into int. '
-                "`chainrule train toy --help` shows what there is.",
+                f'invalid value for --width: unable to convert "{word}" into int. {READ_ON}',
             )
             for word in ("1.0e999", "1.0e-999999999999999999999", "nan.", "a.b", "inf")
         ),

@@ -127,9 +127,7 @@ def test_a_model_without_maps_is_not_asked(tmp_path, monkeypatch):
     monkeypatch.setattr(api, "load", lambda *_, **__: predictor)
     with pytest.raises(ModelFolderError) as caught:
         api.predict("run", ["cat.png"], explain=tmp_path / "new")
-    assert str(caught.value) == (
-        "this model has no maps to explain a picture by; the networks of image-cnn have."
-    )
+    assert str(caught.value) == ("this model has no maps to explain a picture by; the networks of image-cnn have.")
     assert not (tmp_path / "new").exists()
 
 
