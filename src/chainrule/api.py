@@ -155,8 +155,9 @@ def predict(
             `pixels`.
 
     Raises:
-        OptionError: inputs were given twice, the model has nothing to explain by, or a folder was given for the
-            pictures of a model that makes none.
+        OptionError: inputs were given twice, what is to be explained is no classifier of pictures or texts, a folder
+            for the answers holds something, or one was given for the pictures of a model that makes none.
+        ModelFolderError: the model has nothing to explain by.
         ChainruleError: the model or an input cannot be read.
     """
     if inputs and data is not None:
@@ -264,17 +265,20 @@ def curves(runs: Sequence[Path | str], *, output: Path | str, figure: str | None
     Args:
         runs: their folders, finished or not; all of one recipe and one data set.
         output: the PNG; one that is there is replaced.
-        figure: a figure on validation in `metrics.jsonl`; the one that the runs are selected by where None.
+        figure: a figure on validation in `metrics.jsonl`; None: the one they are selected by.
 
     Returns:
-        `recipe`, `dataset`, `figure`, `output`, and `groups`, a curve each: `name`, the flags in which it differs from
-        the others; `runs`, its folders; `steps`, and at each of them `mean`, `lowest` and `highest`.
+        `recipe`, `dataset`, `figure`, `output`, and `groups`, a curve each: `settings`, those in which the curves
+        differ; `name`, the same as flags on one line; `runs`, its folders; `steps`, and at each of them `mean`,
+        `lowest` and `highest`.
 
     Raises:
         OptionError: the runs cannot be compared, have no such figure, or are of more settings than can be told apart.
         ResumeError: a folder holds no run, or a damaged one.
         StorageError: the picture cannot be written.
     """
+    if isinstance(runs, str | Path):
+        raise OptionError("a single run was given; give a list of runs, also where it is one.")
     from chainrule.recipes.curves import write_curves
 
     return write_curves([Path(run) for run in runs], Path(output), figure)

@@ -91,6 +91,7 @@ CURVES = {
     "groups": [
         {
             "name": str,
+            "settings": MapOf(anything),
             "runs": [text],
             "steps": [whole],
             "mean": [number],

@@ -198,6 +198,9 @@ def test_values_are_printed_as_they_are(call, monkeypatch):
 
 def test_the_usage_of_predict(call):
     assert call("predict", "--help").output.startswith("Usage: chainrule predict [OPTIONS] RUN [INPUT...]\n")
+
+
+def test_the_usage_of_curves(call):
     assert call("curves", "--help").output.startswith("Usage: chainrule curves --output PATH [OPTIONS] RUN...\n")
 
 

@@ -71,6 +71,11 @@ def test_wrong_calls(call):
         "[OPTIONS]; `chainrule list` shows the recipes.\n"
     )
     assert call("compare-gradients", "mlp-classification", "--precision", "bf16").status == 2
+    sentence = (
+        'chainrule: invalid value for --batch-size: "2.5" is no whole number. '
+        "`chainrule compare-gradients mlp-classification --help` shows what there is.\n"
+    )
+    assert call("compare-gradients", "mlp-classification", "--batch-size", "2.5") == (2, "", sentence)
 
 
 def test_the_help_has_the_flags_of_the_recipe(call):
@@ -88,8 +93,9 @@ def test_what_is_asked_of_the_api(call, monkeypatch):
         return {"agrees": True}
 
     monkeypatch.setattr(api, "compare_gradients", compare)
-    call("compare-gradients", "mlp-regression", "--dataset", "diabetes", "--dropout", "0.5", "--json")
+    flags = ("--dropout", "0.5", "--batch-size", "11.0")
+    call("compare-gradients", "mlp-regression", "--dataset", "diabetes", *flags, "--json")
     (recipe, settings) = asked[0]
     assert recipe == "mlp-regression"
     given = {name: settings[name] for name in ("dataset", "dropout", "precision", "batch_size") if name in settings}
-    assert given == {"dataset": "diabetes", "dropout": 0.5}
+    assert given == {"dataset": "diabetes", "dropout": 0.5, "batch_size": 11}

@@ -85,6 +85,7 @@ def test_the_table_of_curves():
     assert "   1      7            2       2        2  --no-double --lags\n" in texts.curves(
         drawn | {"groups": [first, second]}
     )
+    assert texts.curves(drawn | {"figure": "a\x1b[31m"}).startswith("RUNS  STEPS  A\\x1b[31M  LOWEST")
 
 
 FOUND = {

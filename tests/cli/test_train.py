@@ -10,6 +10,8 @@ from chainrule import api
 from chainrule.training.options import RunOptions
 from tests.cli.toy_recipe import Fit, Toy
 
+READ_ON = "`chainrule train toy --help` shows what there is."
+
 
 @pytest.fixture
 def runs(monkeypatch, toys):
@@ -35,6 +37,8 @@ def test_without_flags_everything_is_as_by_default(call, runs):
     [
         (["--width", "3"], Toy(width=3)),
         (["--width=3"], Toy(width=3)),
+        (["--width", "2.0"], Toy(width=2)),
+        (["--width", "1.e1"], Toy(width=10)),
         (["--shade", "dark"], Toy(shade="dark")),
         (["--no-both-ways"], Toy(both_ways=False)),
         (["--both-ways"], Toy(both_ways=True)),
@@ -42,7 +46,10 @@ def test_without_flags_everything_is_as_by_default(call, runs):
         (["--columns", "a", "--columns", "b"], Toy(columns=("a", "b"))),
         (["--columns", "a", "b", "--width", "3"], Toy(columns=("a", "b"), width=3)),
         (["--limit", "1e-3"], Toy(limit=0.001)),
+        (["--limit", "None"], Toy(limit=None)),
         (["--sizes", "7", "11", "13"], Toy(sizes=(7, 11, 13))),
+        (["--sizes", "7", "11.0"], Toy(sizes=(7, 11))),
+        (["--turns", "7", "11.0"], Toy(turns=[7, 11])),
         (["--rate", "0.25"], Toy(fit=Fit(rate=0.25))),
         (["--rounds", "5"], Toy(fit=Fit(rate=0.5, rounds=5))),
     ],
@@ -56,6 +63,7 @@ def test_the_recipes_fields_are_flags(call, runs, flags, recipe):
     ("flags", "options"),
     [
         (["--seed", "7"], RunOptions(seed=7)),
+        (["--seed", "9007199254740993.0"], RunOptions(seed=2**53 + 1)),  # a float holds no such number
         (["--data", "own.csv"], RunOptions(data=Path("own.csv"))),
         (["--dataset", "digits", "--steps", "11"], RunOptions(dataset="digits", steps=11)),
         (["--device", "cpu", "--precision", "bf16"], RunOptions(device="cpu", precision="bf16")),
@@ -98,9 +106,26 @@ def test_the_report_is_printed(call, runs, monkeypatch):
                 "`chainrule train toy --help` shows what there is."
             ),
         ),
-        (
-            ["--width", "2.5"],
-            'invalid value for --width: "2.5" is no whole number. `chainrule train toy --help` shows what there is.',
+        *(
+            (
+                [flag, *words],
+                f'invalid value for {flag}: "{words[-1]}" is no whole number. {READ_ON}',
+            )
+            for flag, *words in (
+                ("--width", "2.5"),
+                ("--seed", "9007199254740992.5"),
+                ("--steps", "2.5"),
+                ("--sizes", "3", "2.5"),
+                ("--turns", "3", "2.5"),
+                ("--rounds", "1.0e-5"),
+            )
+        ),
+        *(
+            (
+                [f"--width={word}"],
+                f'invalid value for --width: unable to convert "{word}" into int. {READ_ON}',
+            )
+            for word in ("1.0e999", "1.0e-999999999999999999999", "nan.", "a.b", "inf")
         ),
         (
             ["--shade", "drak"],
@@ -192,6 +217,7 @@ def test_help_of_a_recipe(call, toys):
         "  --word-list PATH            A file of words.\n"
         "  --columns STR...            Which columns are left out.\n"
         "  --sizes INT...              Of the layers. [default: (3, 5)]\n"
+        "  --turns INT...              Which are taken. [default: []]\n"
         "  --limit FLOAT               Largest value. [default: 1.0]\n"
         "  --rate FLOAT                Of learning, > 0. [default: 0.5]\n"
         "  --rounds INT                How often. [default: 3]\n"

@@ -48,6 +48,8 @@ class Toy:
     """Which columns are left out."""
     sizes: tuple[int, ...] = field(default_factory=lambda: (3, 5))
     """Of the layers."""
+    turns: list[int] = field(default_factory=list)
+    """Which are taken."""
     limit: float | None = 1.0
     """Largest value."""
     fit: Fit = Fit(rate=0.5)

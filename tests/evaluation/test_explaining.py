@@ -8,13 +8,18 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from PIL import Image
+from torch import nn
 
 from chainrule import api
-from chainrule.errors import OptionError, StorageError
+from chainrule.data.preprocess import PicturePreprocessor
+from chainrule.errors import ModelFolderError, OptionError, StorageError
 from chainrule.evaluation.explaining import require_explainable, write_explanations
 from chainrule.evaluation.explanations import draw_explanation, tiled
 from chainrule.evaluation.plots import render_png
+from chainrule.inference.pictures import PREPROCESSING, PicturePredictor
 from chainrule.inference.saliency import Explanation
+from chainrule.models.folder import ModelConfig
+from chainrule.runtime.devices import resolve_compute
 
 
 def explanation(channels=3, classes=("T-shirt/top", "$x$ 猫", "bag")):
@@ -106,6 +111,24 @@ def test_what_cannot_be_explained_is_refused(tmp_path):
     with pytest.raises(OptionError) as caught:
         require_explainable(Explainer(), tmp_path)
     assert str(caught.value) == f"--explain {tmp_path} is not an empty folder; give a new one."
+
+
+def test_a_model_without_maps_is_not_asked(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise AssertionError("the model was asked")
+
+    shape = PicturePreprocessor(shape=(1, 13, 11), mean=(0.0,), deviation=(1.0,))
+    (tmp_path / PREPROCESSING).write_text(shape.to_json())
+    config = ModelConfig(
+        family="other", arguments={}, task="image-classification", recipe="toy", classes=("ant", "bee")
+    )
+    predictor = PicturePredictor(tmp_path, nn.Linear(13, 2), config, resolve_compute("cpu", "fp32"))
+    monkeypatch.setattr(PicturePredictor, "predict", refuse)
+    monkeypatch.setattr(api, "load", lambda *_, **__: predictor)
+    with pytest.raises(ModelFolderError) as caught:
+        api.predict("run", ["cat.png"], explain=tmp_path / "new")
+    assert str(caught.value) == ("this model has no maps to explain a picture by; the networks of image-cnn have.")
+    assert not (tmp_path / "new").exists()
 
 
 def test_nothing_is_answered_where_the_explanations_have_no_place(tmp_path, monkeypatch):

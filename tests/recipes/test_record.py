@@ -30,6 +30,7 @@ from chainrule.recipes.record import (
 )
 from chainrule.recipes.running import plan_of
 from chainrule.recipes.sentiment import Sentiment
+from chainrule.recipes.setting_types import words_of
 from chainrule.recipes.settings import make, setting_types
 from chainrule.runtime.devices import Compute
 from chainrule.training.options import RunOptions
@@ -100,6 +101,7 @@ def test_the_command_line_by_hand():
         "chainrule train mlp-regression '--data=own data.csv' --seed=3 --ignore-columns=a --ignore-columns=-b "
         "--hidden-sizes --clip-norm=None"
     )
+    assert words_of("turns", [3, 2]) == words_of("turns", (3, 2)) == ("--turns", ("3", "2"))
     assert command_line(Sentiment(word_vectors=False), RunOptions()) == ("chainrule train sentiment --no-word-vectors")
 
 

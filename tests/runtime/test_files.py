@@ -174,6 +174,15 @@ def test_other_refusals_are_told_with_their_reason(number):
     )
 
 
+@pytest.mark.parametrize("name", [7, 0, b"here/file", "", None])
+def test_what_is_no_name_gives_way_to_the_place(name):
+    with pytest.raises(StorageError) as caught, storage_errors(Path("here")):
+        raise OSError(errno.EIO, "words", name)
+    assert str(caught.value) == (
+        f"cannot write here: {os.strerror(errno.EIO)}; choose a folder you may write to with --output."
+    )
+
+
 @pytest.mark.parametrize("error", [ValueError("a bug"), CheckpointError("known"), KeyboardInterrupt()])
 def test_what_is_not_the_systems_stays_what_it_is(error):
     with pytest.raises(type(error)) as caught, storage_errors(Path("here")):

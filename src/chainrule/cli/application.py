@@ -18,6 +18,8 @@ COMMANDS = {
     "data": "List, get and show data sets.",
     "doctor": "Tell what this machine is, what it can do and how fast.",
 }
+REPEATED = {"predict": "[INPUT...]", "curves": "RUN..."}
+"""What a command takes any number of, as its usage names it."""
 OF_A_RECIPE = ("train", "compare-gradients")
 
 

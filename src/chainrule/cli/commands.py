@@ -148,7 +148,9 @@ def curves_command(
     output: Annotated[Path, Parameter(help="The PNG to draw.")],
     figure: Annotated[
         str | None,
-        Parameter(help="What to draw: a figure on validation; otherwise the one that the runs are selected by."),
+        Parameter(
+            help="A figure on validation; otherwise the one the runs are selected by. Needed where they are by none."
+        ),
     ] = None,
     json: Json = False,
 ) -> str:

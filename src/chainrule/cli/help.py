@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from chainrule.cli.application import REPEATED
 from chainrule.cli.output import terminal_colours
 
 if TYPE_CHECKING:
@@ -24,9 +25,9 @@ class Page:
         usage: "Text | str | None",
     ) -> None:
         """Prints how the command is called."""
-        # Any number of arguments is called ARGS there, whatever they are.
         told = str(usage)
-        told = told.replace("[ARGS...]", "RUN..." if told.startswith("chainrule curves ") else "[INPUT...]")
+        for name in told.split()[1:2]:
+            told = told.replace("[ARGS...]", REPEATED.get(name, "[ARGS...]"))
         console.print(f"Usage: {told}", markup=False, highlight=False)
 
     def render_description(

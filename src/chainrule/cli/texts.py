@@ -43,7 +43,10 @@ def runs_of_a_recipe(entries: Entries) -> str:
 
 def curves(drawn: Mapping[str, Any]) -> str:
     """What each curve comes to at its last step, and below it where the picture is."""
-    rows: list[tuple[str, ...]] = [("RUNS", "STEPS", drawn["figure"].upper(), "LOWEST", "HIGHEST", "SETTING")]
+    from chainrule.evaluation.wording import one_line
+
+    figure = one_line(drawn["figure"].upper(), 40)
+    rows: list[tuple[str, ...]] = [("RUNS", "STEPS", figure, "LOWEST", "HIGHEST", "SETTING")]
     for one in drawn["groups"]:
         values = (shown(one[key][-1]) for key in ("mean", "lowest", "highest"))
         rows.append((shown(len(one["runs"])), shown(one["steps"][-1]), *values, one["name"] or NONE))

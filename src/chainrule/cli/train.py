@@ -2,7 +2,9 @@
 
 import dataclasses
 import inspect
+import sys
 from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import docstring_parser
@@ -86,7 +88,7 @@ def comparing(recipe: "type[Recipe]") -> Callable[..., str]:
 
     common = [flag for flag in keywords(RunOptions, RUN) if flag.name in {"dataset", "data", "seed"}]
     precision = Parameter(group=RUN, help="What both compute in: fp64 shows the smallest error.")
-    examples = Parameter(group=RUN, help="Examples of the batch, ≥ 1.")
+    examples = Parameter(group=RUN, help="Examples of the batch, ≥ 1.", converter=reading(int))
     own = [
         keyword("precision", Annotated[Literal["fp32", "fp64"], precision], default="fp64"),
         keyword("batch_size", Annotated[int, examples], default=16),
@@ -116,17 +118,46 @@ def keyword(name: str, annotation: Any, *, default: Any) -> inspect.Parameter:
 JSON_FLAG = keyword("json", Annotated[Json, Parameter(group=RUN)], default=False)
 
 
-def whole_or_refused(kind: Any, given: Sequence[Token]) -> Any:
-    """The value of a flag; cyclopts alone would round 1.5 to a whole number where one is needed.
+def reading(wanted: Any) -> Callable[[Any, Sequence[Token]], Any]:
+    """What makes words into a value of a type; cyclopts alone would round 1.5 where whole numbers are needed."""
+
+    def read(_: Any, given: Sequence[Token]) -> Any:  # it is told of `int | None` as `int`, which takes no None
+        return convert(wanted, given, converter=one_of)
+
+    return read
+
+
+def one_of(kind: Any, word: str) -> Any:
+    """A word as a value of a simple type.
 
     Raises:
-        CoercionError: it was given a fraction.
+        CoercionError: it is a fraction where a whole number is needed.
+        ValueError: it is no such value.
     """
-    value = convert(kind, given)
-    for token, one in zip(given, value if isinstance(value, tuple) else [value], strict=False):
-        if type(one) is int and "." in token.value and one != float(token.value):
-            raise CoercionError(f'invalid value for {token.keyword}: "{token.value}" is no whole number.')
-    return value
+    if kind is int and "." in word:
+        return whole(word)
+    try:
+        return convert(kind, [word])
+    except CoercionError as error:
+        raise ValueError(word) from error  # cyclopts says it anew, and names the flag
+
+
+def whole(word: str) -> int:
+    """The whole number that a word with a decimal point is, to its last digit.
+
+    Raises:
+        CoercionError: it is a fraction.
+        ValueError: it is no number, or one beyond what a float holds.
+    """
+    try:
+        number = Decimal(word)
+    except InvalidOperation as error:
+        raise ValueError(word) from error
+    if number.is_nan() or abs(number.adjusted()) > sys.float_info.max_10_exp:
+        raise ValueError(word)
+    if number != number.to_integral_value():
+        raise CoercionError(f'"{word}" is no whole number.')
+    return int(number)
 
 
 def keywords(kind: type[Any], group: Group) -> Iterator[inspect.Parameter]:
@@ -144,7 +175,7 @@ def keywords(kind: type[Any], group: Group) -> Iterator[inspect.Parameter]:
             negative_iterable=(),
             consume_multiple=True,  # --columns a b c
             show_default=False if field.default == () else None,  # None: as for all others
-            converter=whole_or_refused,
+            converter=reading(types[name]),
         )
         made = field.default_factory
         default = field.default if made is dataclasses.MISSING else made()

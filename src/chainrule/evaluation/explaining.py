@@ -21,7 +21,7 @@ def require_explainable(predictor: Any, folder: Path) -> None:
         folder: for the files, new or empty.
 
     Raises:
-        OptionError: the predictor answers no such questions, or the folder holds something.
+        OptionError: the predictor is no classifier of pictures or texts, or the folder holds something.
         ModelFolderError: its model cannot show what it goes by.
     """
     if not hasattr(predictor, "explain"):

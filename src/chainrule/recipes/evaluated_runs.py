@@ -1,7 +1,7 @@
 """Runs to be compared by their figures on validation: what each was, and what it came to at which step."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,11 @@ from chainrule.training.journal import read_each
 from chainrule.training.options import HIGHEST
 from chainrule.training.run_folder import RunFolder
 
-# A band leaves device and sharding out too, but whoever compares them wants to see them. The file with the data may
-# have been moved: its SHA-256 tells what it is.
-NOT_COMPARED = NOT_A_SETTING - {"device", "shard"} | {"data"}
+# A band leaves device and sharding out too, but whoever draws runs beside each other wants to see them. The file with
+# the data may have been moved: its SHA-256 tells what it is.
+WITHOUT_CURVES = (NOT_A_SETTING - {"device", "shard"}) | {"data"}
+"""Settings that make no curve of their own; a list of runs shows them, and leaves out `runs.NOT_COMPARED` alone."""
+DIGITS = 12  # of a SHA-256, that tell apart what has lain at one place
 WHERE = {"step", "split"}  # of a line: where it stands, and no figure
 LARGEST = 1e300  # of a figure: beyond that no axis reaches
 
@@ -30,6 +32,8 @@ class Evaluated:
     """The SHA-256 of its data; None in an environment, where the seed has a part in it."""
     seed: Any
     settings: dict[str, Any]
+    begun_from: str | None
+    """The SHA-256 of the weights it began with; None where it began with none."""
     selected_by: str | None
     figures: dict[str, dict[int, float]]
     """Each figure by its name, its values by their step."""
@@ -62,7 +66,27 @@ def read_runs(folders: Sequence[Path]) -> list[Evaluated]:
                 f"{first.folder} and {run.folder} learned from different data that are both named {run.dataset}; "
                 "give runs of one data set."
             )
-    return runs
+    return with_beginnings_named(runs)
+
+
+def with_beginnings_named(runs: Sequence[Evaluated]) -> list[Evaluated]:
+    """The runs, their setting `from_` alike where their weights were: the path at which the first run found them.
+
+    Where other weights lay at that path too, the first digits of the SHA-256 stand behind it.
+    """
+    places: dict[str, str] = {}
+    for run in runs:
+        if run.begun_from is not None:
+            places.setdefault(run.begun_from, str(run.settings.get("from_")))
+    taken = [*places.values(), *{str(run.settings.get("from_")) for run in runs if run.begun_from is None}]
+    names = {
+        weights: place if taken.count(place) == 1 else f"{place}@{weights[:DIGITS]}"
+        for weights, place in places.items()
+    }
+    return [
+        run if run.begun_from is None else replace(run, settings={**run.settings, "from_": names[run.begun_from]})
+        for run in runs
+    ]
 
 
 def evaluated(folder: RunFolder) -> Evaluated:
@@ -78,6 +102,8 @@ def evaluated(folder: RunFolder) -> Evaluated:
     if not figures:
         raise OptionError(f"{folder.path} has not been evaluated on validation so far; leave it out, or wait.")
     plan, data = record.get("plan"), record["data"]
+    beginning = data.get("from")
+    weights = beginning.get("sha256") if isinstance(beginning, dict) else None
     selection = plan.get("selection") if isinstance(plan, dict) else None
     selected_by = selection.get("figure") if isinstance(selection, dict) else None
     settings = settings_in(folder, record)
@@ -87,7 +113,8 @@ def evaluated(folder: RunFolder) -> Evaluated:
         dataset=dataset,
         content=None if data.get("kind") == "environment" else str(data.get("sha256")),
         seed=settings.get("seed"),
-        settings={name: value for name, value in settings.items() if name not in NOT_COMPARED},
+        settings={name: value for name, value in settings.items() if name not in WITHOUT_CURVES},
+        begun_from=weights if isinstance(weights, str) else None,
         selected_by=selected_by if isinstance(selected_by, str) else None,
         figures=figures,
     )

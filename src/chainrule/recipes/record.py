@@ -12,7 +12,7 @@ from typing import Any
 from chainrule import recipes as recipe_table
 from chainrule.errors import OptionError, ResumeError, UsageError
 from chainrule.recipes.contract import Assembly, Recipe, Setting
-from chainrule.recipes.setting_types import flag_of, switch_of
+from chainrule.recipes.setting_types import words_of
 from chainrule.recipes.settings import changed_settings, make, settings_of
 from chainrule.runtime.devices import Compute, processor_name
 from chainrule.runtime.processes import ALONE, Processes
@@ -161,11 +161,8 @@ def command_line(recipe: Recipe, options: RunOptions) -> str:
     """The command that repeats a run: every setting that is not the default, but not the folder."""
     words = ["chainrule", "train", recipe.name]
     for name, value in {**changed_settings(options), **changed_settings(recipe)}.items():
-        flag = flag_of(name)
-        if isinstance(value, bool):
-            words.append(switch_of(name, on=value))
-        elif name != "output":
-            items = value if isinstance(value, tuple) else (value,)
+        if name != "output":
+            flag, items = words_of(name, value)
             words += [f"{flag}={item}" for item in items] or [flag]
     return shlex.join(words)
 

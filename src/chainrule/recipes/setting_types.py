@@ -25,6 +25,14 @@ def switch_of(name: str, *, on: bool) -> str:
     return flag if on else f"--no-{flag.removeprefix('--')}"
 
 
+def words_of(name: str, value: Any) -> tuple[str, tuple[str, ...]]:
+    """A setting as words for `train`: the flag, and what it is given; a switch is given nothing."""
+    if isinstance(value, bool):
+        return switch_of(name, on=value), ()
+    items = value if isinstance(value, list | tuple) else (value,)
+    return flag_of(name), tuple(map(str, items))
+
+
 def field_types(kind: type[Any]) -> dict[str, Any]:
     """The types of a dataclass's fields, those written as text read in its module.
 

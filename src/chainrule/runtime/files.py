@@ -60,7 +60,7 @@ def storage_errors(place: Path, *, then: str = "resume the run", option: str = "
         number = _error_number(error)
         if number is None:
             raise
-        refused = Path(getattr(error, "filename", None) or place)
+        refused = _place_in(error) or place
         if refused.name.startswith(PARTIAL) and refused.parent == place.parent:
             refused = place  # the user knows no other name
         if number in FULL:
@@ -89,6 +89,13 @@ def _error_number(error: Exception) -> int | None:
         return error.errno
     found = NATIVE_ERROR.search(str(error))
     return int(found[1]) if found else None
+
+
+def _place_in(error: Exception) -> Path | None:
+    """The place that an error names, if it does: it may hold an open file's number, or bytes."""
+    name = getattr(error, "filename", None)
+    text = os.fspath(name) if isinstance(name, str | os.PathLike) else None
+    return Path(text) if isinstance(text, str) and text else None
 
 
 @contextlib.contextmanager
