@@ -63,7 +63,8 @@ def row(name, band, words):
     result = f"{figure_name(band.metric)} {mean} ± {deviation}, {band.seeds} {words['runs']}"
     further = range_text(expected_interval(band, LIMITS.get(band.metric, UP_TO_1)))
     baseline = "—" if band.baseline is None else f"{band.baseline[0]} {figure_text(band.baseline[1])}"
-    return f"`{name}`", ", ".join(on), result, further, baseline, f"{band.seconds:,.0f} {words['seconds']}"
+    seconds = f"{band.seconds:,.{0 if band.seconds >= 1 else 1}f} {words['seconds']}"
+    return f"`{name}`", ", ".join(on), result, further, baseline, seconds
 
 
 def option(name, value):
