@@ -1,8 +1,8 @@
 """Attention by plain products of matrices with a gradient rule of its own, for processors.
 
 The same equation as `models.attention.attend`. torch's fused operation keeps the weights out of memory, which a GPU
-gains by; on a processor its way back takes longer than these products. Texts of about one length are computed together,
-few enough for the cache to hold their scores, so that no text is padded to the longest of its batch.
+gains by; on a processor its way back takes longer than these products. A few texts of about one length are computed
+together, so that no text is padded to the longest of its batch.
 """
 
 from collections.abc import Callable, Sequence
