@@ -1,6 +1,7 @@
 """Data sets narrowed down to some classes and a few labels."""
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -63,6 +64,27 @@ def test_few_labels_are_those_with_the_lowest_digests():
         assert {pixels for pixels, other in chosen.items() if other == name} == set(lowest)
     for split in ("validation", "test"):
         assert content(found.split(split)) == content(whole.split(split))
+
+
+def test_of_validation_those_with_the_lowest_digests_stay_and_the_others_are_learned_from():
+    whole, found = dataset(), narrowed(dataset(), validation_examples=3)
+    before = content(whole.split("validation"))
+    lowest = sorted(before, key=lambda pixels: hashlib.sha256(pixels).digest())[:3]
+    assert content(found.split("validation")) == {pixels: before[pixels] for pixels in lowest}
+    moved = {pixels: name for pixels, name in before.items() if pixels not in lowest}
+    assert moved
+    assert content(found.split("train")) == content(whole.split("train")) | moved
+    assert content(found.split("test")) == content(whole.split("test"))
+    assert found.notes == (f"{len(moved)} examples of the validation split are learned from; 3 stay.",)
+    assert narrowed(dataset(), validation_examples=len(before)).summary() == whole.summary()
+
+
+def test_equal_examples_of_validation_stay_together():
+    one = dataset()
+    pixels = np.tile(np.arange(6, dtype=np.uint8), ROWS)
+    same = pa.FixedSizeListArray.from_arrays(pa.array(pixels), 6)
+    alike = replace(one, rows=pa.table({"picture": same, "label": one.rows.column("label")}))
+    assert narrowed(alike, validation_examples=1).summary()["splits"] == alike.summary()["splits"]
 
 
 def test_both_together():

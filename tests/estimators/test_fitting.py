@@ -28,7 +28,7 @@ COMMON = {"random_state", "device", "precision", "threads"}
 # What concerns columns of files, and parts of a batch, has no place in memory.
 ONLY_FILES = {"target_column", "label_column", "ignore_columns", "text_column", "sequence_column", "accumulate"}
 # Likewise what narrows a data set, and another run.
-ONLY_FILES |= {"classes", "labels_per_class", "from_", "trunk_rate", "frozen_epochs"}
+ONLY_FILES |= {"classes", "labels_per_class", "validation_examples", "from_", "trunk_rate", "frozen_epochs"}
 KINDS = pytest.mark.parametrize("kind", RECIPES)
 
 

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from chainrule.models.convolution import Convolution
+from chainrule.models.convolution import Convolution, differentiated_twice
 from chainrule.models.gan import Discriminator, Generator
 from chainrule.models.gan_article import ArticleDiscriminator, ArticleGenerator
 from chainrule.models.gan_block import ResidualBlock
@@ -26,14 +26,16 @@ def plain(function, x, weight, bias, groups):
 
 @pytest.mark.parametrize("size", [1, 3])
 @pytest.mark.parametrize("groups", [1, 3])
-def test_the_convolution_is_torchs_with_its_second_derivatives(size, groups):
+@pytest.mark.parametrize("twice", [True, False])
+def test_the_convolution_is_torchs_with_its_second_derivatives(size, groups, twice):
     torch.manual_seed(1)
     x, weight = torch.randn(5, 6, 7, 11).double(), torch.randn(9, 6 // groups, size, size).double()
     bias = torch.randn(9).double()
     ours = Convolution(6, 9, size, padding=size // 2, groups=groups).double()
 
     def convolved(x, weight, bias, groups):
-        return torch.func.functional_call(ours, {"weight": weight, "bias": bias}, x)
+        with differentiated_twice(twice):
+            return torch.func.functional_call(ours, {"weight": weight, "bias": bias}, x)
 
     def by_torch(x, weight, bias, groups):
         return nn.functional.conv2d(x, weight, bias, padding=size // 2, groups=groups)
@@ -42,6 +44,16 @@ def test_the_convolution_is_torchs_with_its_second_derivatives(size, groups):
         plain(convolved, x, weight, bias, groups), plain(by_torch, x, weight, bias, groups), strict=True
     ):
         torch.testing.assert_close(one, other)
+
+
+def test_gradients_of_weights_are_spared_where_the_pictures_are_recorded():
+    layer, x = Convolution(2, 3, 3, padding=1), torch.randn(2, 2, 5, 7, requires_grad=True)
+    for twice, expected in ((True, None), (False, layer.weight.shape)):
+        with differentiated_twice(twice):
+            y = layer(x).sum()
+        found = torch.autograd.grad(y, [x, layer.weight], create_graph=True, allow_unused=True)
+        assert found[0].shape == x.shape
+        assert expected == (found[1] if found[1] is None else found[1].shape)
 
 
 def test_under_autocast_the_convolution_computes_in_that_type():

@@ -66,6 +66,7 @@ def test_a_band_and_a_command_hold_what_was_given_alone():
         ({"cutout": 1.5}, "--cutout is 1.5; it must be from 0 to 1."),
         ({"shift": 0.6}, "--shift is 0.6; it must be from 0 to 0.5."),
         ({"labels_per_class": 0}, "--labels-per-class is 0; it must be from 1 to 1,000,000,000."),
+        ({"validation_examples": 0}, "--validation-examples is 0; it must be from 1 to 1,000,000,000."),
         ({"trunk_rate": 0.0}, "--trunk-rate is 0.0; it must be greater than 0 and at most 1,000,000,000."),
         ({"frozen_epochs": -1.0}, "--frozen-epochs is -1.0; it must be from 0 to 1,000,000,000."),
         ({"widths": ()}, "--widths is empty; it needs at least one number."),

@@ -1,4 +1,4 @@
-"""A data set narrowed down: some of its classes, or a few labels of each."""
+"""A data set cut otherwise: some of its classes, a few labels of each, a smaller validation split."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,16 +15,24 @@ TRAIN = SPLITS.index("train")
 AT_A_TIME = 4096  # examples in memory
 
 
-def narrowed(dataset: Dataset, *, classes: Sequence[str] = (), labels_per_class: int | None = None) -> Dataset:
+def narrowed(
+    dataset: Dataset,
+    *,
+    classes: Sequence[str] = (),
+    labels_per_class: int | None = None,
+    validation_examples: int | None = None,
+) -> Dataset:
     """The same data set with the examples of some classes alone, in the order given, and few of them to learn from.
 
-    Which examples stay is a function of their content, not of a seed: those whose SHA-256 is lowest. Validation and
-    test split keep all of theirs.
+    Which examples stay is a function of their content, not of a seed: those whose SHA-256 is lowest. The test split
+    keeps all of its own.
 
     Args:
         dataset: with classes.
         classes: those to keep, at least two; all where empty.
         labels_per_class: how many examples of each class the training split keeps at most; all where None.
+        validation_examples: how many the validation split keeps, and those that equal the last of them; the others
+            are learned from. All stay where None.
 
     Raises:
         UnknownNameError: a class is not among those of the data set.
@@ -32,6 +40,8 @@ def narrowed(dataset: Dataset, *, classes: Sequence[str] = (), labels_per_class:
     """
     if classes:
         dataset = _of_classes(dataset, tuple(classes))
+    if validation_examples is not None:
+        dataset = _with_few_held_out(dataset, validation_examples)
     if labels_per_class is not None:
         dataset = _with_few_labels(dataset, labels_per_class)
     return dataset
@@ -59,6 +69,18 @@ def _of_classes(dataset: Dataset, classes: tuple[str, ...]) -> Dataset:
         codes,
         "of other classes",
     )
+
+
+def _with_few_held_out(dataset: Dataset, count: int) -> Dataset:
+    held_out = dataset.split("validation")
+    if len(held_out) <= count:
+        return dataset
+    digests = _digests(held_out)
+    moved = held_out.row_numbers[digests > np.sort(digests)[count - 1]]  # equal ones stay together
+    codes = dataset.split_codes.copy()
+    codes[moved] = TRAIN
+    note = f"{len(moved):,} examples of the validation split are learned from; {len(held_out) - len(moved):,} stay."
+    return replace(dataset, split_codes=codes, notes=(*dataset.notes, note))
 
 
 def _with_few_labels(dataset: Dataset, count: int) -> Dataset:

@@ -11,6 +11,7 @@ from chainrule.learners.contract import Fault, Step, Tree
 from chainrule.learners.fault import FirstFault, fault_of_weights
 from chainrule.learners.network_update import load_optimizer_state, optimizer_state, set_rate
 from chainrule.learners.rivalry import Objective, gradient_penalties
+from chainrule.models.convolution import differentiated_twice
 
 Pictures = tuple[Tensor, Tensor | None]
 """Pixels in [-1, 1], (batch, channels, height, width), and classes where they count."""
@@ -113,7 +114,8 @@ class AdversarialLearner:
             with torch.no_grad():
                 made, making = self._made(pictures, classes)
             both = torch.cat([pictures, made]).requires_grad_(penalised)  # (2 batch, channels, height, width)
-            scores = self.discriminator(both, None if classes is None else classes.repeat(2))  # (2 batch,)
+            with differentiated_twice(penalised):
+                scores = self.discriminator(both, None if classes is None else classes.repeat(2))  # (2 batch,)
         real_scores, made_scores = scores.chunk(2)
         loss = self.objective.discriminator(real_scores, made_scores)
         penalties = torch.zeros(2, device=both.device)

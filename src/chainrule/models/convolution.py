@@ -1,15 +1,30 @@
 """A convolution whose gradient can be differentiated as fast as the convolution itself.
 
 torch's own second derivative convolves pictures with pictures, channels and examples exchanged: kernels as large as
-the picture, several times slower than what follows from the rules of the convolution.
+the picture, several times slower than what follows from the rules of the convolution. Where no gradient is going to be
+differentiated, torch's own is faster: it does not come back to Python.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 BACKWARD = torch.ops.aten.convolution_backward
+_TWICE = ContextVar("differentiated_twice", default=False)
+
+
+@contextmanager
+def differentiated_twice(wanted: bool = True) -> Iterator[None]:  # noqa: FBT001, FBT002 - reads well
+    """Gradients of what a `Convolution` computes in here are going to be differentiated, where that is wanted."""
+    token = _TWICE.set(wanted)
+    try:
+        yield
+    finally:
+        _TWICE.reset(token)
 
 
 def _backward(gradient: Tensor, x: Tensor, weight: Tensor, groups: int, *, mask: tuple[bool, bool, bool]) -> Any:
@@ -71,8 +86,9 @@ class _InputGradient(torch.autograd.Function):
 class Convolution(nn.Conv2d):
     """A convolution that keeps height and width, of odd kernel size; channels last in memory.
 
-    Values and derivatives are `nn.Conv2d`'s, but for one: with `create_graph` only the gradient of the input is given,
-    none of the weights. Under autocast it computes in the type that is set there.
+    Values and derivatives are `nn.Conv2d`'s, but for one: what was computed in `differentiated_twice` gives with
+    `create_graph` only the gradient of the input, none of the weights. Under autocast it computes in the type that is
+    set there.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -80,5 +96,8 @@ class Convolution(nn.Conv2d):
         kind = x.device.type
         dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else x.dtype
         bias = None if self.bias is None else self.bias.to(dtype)
-        y: Tensor = _Convolve.apply(x.to(dtype), self.weight.to(dtype), bias, self.groups)  # type: ignore[no-untyped-call]
+        x, weight = x.to(dtype), self.weight.to(dtype)
+        if not _TWICE.get():
+            return nn.functional.conv2d(x, weight, bias, padding=weight.shape[-1] // 2, groups=self.groups)
+        y: Tensor = _Convolve.apply(x, weight, bias, self.groups)  # type: ignore[no-untyped-call]
         return y

@@ -15,8 +15,8 @@ LAYERS = 3  # of a block
 
 
 def leaky(maps: Tensor) -> Tensor:
-    """φ(x) = max(x, 0.2 x)."""
-    return nn.functional.leaky_relu(maps, SLOPE)
+    """φ(x) = max(x, 0.2 x), in the place of x."""
+    return nn.functional.leaky_relu(maps, SLOPE, inplace=True)
 
 
 def convolution(
@@ -66,7 +66,7 @@ class ResidualBlock(nn.Module):
     def forward(self, x: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch channels height width"]:
         """The block's output, of the shape of its input."""
         inner = leaky(self.look(leaky(self.widen(x))))  # (batch, 2 channels, height, width)
-        y: Tensor = x + self.narrow(inner)
+        y: Tensor = self.narrow(inner).add_(x)
         return y
 
 

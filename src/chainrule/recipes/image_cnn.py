@@ -108,6 +108,8 @@ class ImageCnn:
     """The classes of the data set to tell apart; all where none is named."""
     labels_per_class: int | None = None
     """How many examples of each class are learned from at most, ≥ 1; all where it is not given."""
+    validation_examples: int | None = None
+    """How many examples the validation split keeps, ≥ 1; the others are learned from. All where it is not given."""
     from_: Path | None = None
     """A finished run of image-cnn whose network, but for the head, this one begins with."""
     trunk_rate: float = OF_TRUNK["trunk_rate"]
@@ -145,6 +147,7 @@ class ImageCnn:
         for name, value in filled.items():
             object.__setattr__(self, name, value)
         check_ranges(self, dropout=SHARE, shift=(0.0, 0.5), cutout=(0.0, 1.0), labels_per_class=COUNT)
+        check_ranges(self, validation_examples=COUNT)
         check_ranges(self, trunk_rate=POSITIVE, frozen_epochs=AT_LEAST_0)
         check_numbers("widths", self.widths)
         if not self.widths:
@@ -281,10 +284,15 @@ class ImageCnn:
         return Lookahead(model, steps=steps) if self.network == "fast" and self.lookahead else None
 
     def narrowed(self, dataset: "Dataset") -> "Dataset":
-        """The part of a data set that is learned from."""
+        """The part of a data set that is learned from and judged by."""
         from chainrule.data.subsets import narrowed
 
-        return narrowed(dataset, classes=self.classes, labels_per_class=self.labels_per_class)
+        return narrowed(
+            dataset,
+            classes=self.classes,
+            labels_per_class=self.labels_per_class,
+            validation_examples=self.validation_examples,
+        )
 
     def augmentation(self, preprocessor: "PicturePreprocessor", classes: Sequence[str], *, seed: int) -> "Augmentation":
         """How training sees the pictures.
