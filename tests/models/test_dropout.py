@@ -22,6 +22,16 @@ def test_the_share_is_silenced_and_the_mean_stays(share, shape):
     assert both == pytest.approx(share**2, abs=0.01)
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32, torch.float64])
+def test_every_type_is_scaled_as_its_own_division_does(dtype):
+    torch.manual_seed(4)
+    values = torch.randn(7, 1001, dtype=dtype)
+    found = dropout(values, 0.1)
+    kept = found != 0
+    assert 0.08 < 1 - kept.float().mean().item() < 0.12
+    assert torch.equal(found, values * (kept.to(dtype) / (1 - 0.1)))
+
+
 def test_gradients_flow_where_values_do():
     torch.manual_seed(2)
     values = torch.randn(7, 11, requires_grad=True)

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 VALUES = 1 << 16  # of sixteen bits
 DRAWN_AT_ONCE = 4  # such numbers in one draw
+WHOLE = {2: torch.int16, 4: torch.int32, 8: torch.int64}  # by bytes a value
 
 
 def dropout(values: Tensor, share: float) -> Tensor:
@@ -20,8 +21,11 @@ def dropout(values: Tensor, share: float) -> Tensor:
         return values
     draws = torch.empty(-(-values.numel() // DRAWN_AT_ONCE), dtype=torch.int64, device=values.device)
     numbers = draws.random_(-(1 << 63), None).view(torch.int16)[: values.numel()].view(values.shape)
-    kept = numbers >= round(share * VALUES) - VALUES // 2
-    return values * (kept.to(values.dtype) / (1 - share))
+    # 1 / (1 - share) or 0 by its bits: whole numbers of the values' own size are compared and multiplied many at a time.
+    pattern = int((torch.ones((), dtype=values.dtype) / (1 - share)).view(WHOLE[values.itemsize]).item())
+    kept = torch.empty(values.shape, dtype=WHOLE[values.itemsize], device=values.device)
+    torch.ge(numbers, round(share * VALUES) - VALUES // 2, out=kept)
+    return values * kept.mul_(pattern).view(values.dtype)
 
 
 class Dropout(nn.Module):
