@@ -60,7 +60,7 @@ def test_a_band_and_a_command_hold_what_was_given_alone():
         ({"flip": "never", "views": 2}, "--views 2 judges mirror images as well, and with --flip never"),
         ({"lookahead": True}, "--lookahead is for --network fast, and this is small; leave it out."),
         ({"frozen_epochs": 1.0}, "--frozen-epochs is for what --from takes over; name a run with --from, or leave it"),
-        ({"trunk_rate": 0.1}, "--trunk-rate is for what --from takes over; name a run with --from, or leave it out."),
+        ({"trunk_rate": 0.2}, "--trunk-rate is for what --from takes over; name a run with --from, or leave it out."),
         ({"network": "fast", "dropout": 0.1}, "--network fast has no use for --dropout; leave it out."),
         ({"network": "article", "widths": (8,)}, "--network article has no use for --widths; leave it out."),
         ({"cutout": 1.5}, "--cutout is 1.5; it must be from 0 to 1."),

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chainrule.evaluation.wording import one_line
+from chainrule.runtime.printable import printable
 
 MOST_CHARACTERS = 200
 # What Markdown or the HTML inside it gives a meaning to, anywhere in a line.
@@ -62,10 +63,7 @@ def as_code(text: str) -> str:
 
 def as_block(text: str, language: str) -> str:
     """Foreign text as a block of code in Markdown, its lines kept."""
-    lines = [
-        "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
-        for line in text.strip("\n").split("\n")
-    ]
+    lines = map(printable, text.strip("\n").split("\n"))
     fence = "`" * max(3, 1 + _longest_run(text))
     return "\n".join([f"{fence}{language}", *lines, fence])
 

@@ -11,6 +11,7 @@ from chainrule.evaluation.glyphs import can_draw, drawable, drawable_names
 from chainrule.evaluation.plots import BLUE, GREY, ORANGE
 from chainrule.evaluation.wording import one_line
 from chainrule.inference.attribution import TextExplanation
+from chainrule.runtime.printable import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -93,8 +94,7 @@ def _rgb(shade: float) -> str:
 
 def _escaped(text: str) -> str:
     """Foreign text inside a page: neither a tag nor half a character nor a change of direction gets out of it."""
-    shown = "".join(c if c.isprintable() or c == " " else c.encode("unicode_escape").decode() for c in text)
-    return html.escape(shown, quote=True)
+    return html.escape(printable(text), quote=True)
 
 
 def _largest(values: np.ndarray) -> float:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chainrule.metrics import Interval
+from chainrule.runtime.printable import printable
 
 NAMES = {
     "r2": "R²",
@@ -76,5 +77,5 @@ def one_line(text: str, limit: int) -> str:
     """
     # Three times the limit is enough to fill a line, and spares the walk through a whole novel.
     words = " ".join(text[: 3 * limit].split())
-    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in words)
+    shown = printable(words)
     return shown if len(shown) <= limit and len(text) <= 3 * limit else shown[: limit - 1] + "…"

@@ -21,7 +21,7 @@ def dropout(values: Tensor, share: float) -> Tensor:
         return values
     draws = torch.empty(-(-values.numel() // DRAWN_AT_ONCE), dtype=torch.int64, device=values.device)
     numbers = draws.random_(-(1 << 63), None).view(torch.int16)[: values.numel()].view(values.shape)
-    # 1 / (1 - share) or 0 by its bits: whole numbers of the values' own size are compared and multiplied many at a time.
+    # 1 / (1 - share) or 0 by its bits: whole numbers of that size are compared and multiplied many at a time.
     pattern = int((torch.ones((), dtype=values.dtype) / (1 - share)).view(WHOLE[values.itemsize]).item())
     kept = torch.empty(values.shape, dtype=WHOLE[values.itemsize], device=values.device)
     torch.ge(numbers, round(share * VALUES) - VALUES // 2, out=kept)

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 Group = TypeVar("Group", Classifying, Fitting)
 
-OF_TRUNK: dict[str, Any] = {"trunk_rate": 0.3, "frozen_epochs": 0.0}  # settings of what --from takes over
+OF_TRUNK: dict[str, Any] = {"trunk_rate": 0.1, "frozen_epochs": 0.0}  # settings of what --from takes over
 LARGEST_EVALUATED = 1000  # pictures at a time where nothing is learned
 
 IDLE = {"fast": ("dropout",), "article": ("widths", "dropout")}  # settings that a network does nothing with

@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 
+from chainrule.runtime.printable import printable
 from chainrule.runtime.processes import here
 
 LOGGER = logging.getLogger("chainrule")
@@ -28,9 +29,12 @@ def on_terminal() -> bool:
 
 
 def write_line(line: str) -> None:
-    """Writes on standard error; where nothing can be written there, all that follows is dropped: work goes on."""
+    """Writes on standard error; where nothing can be written there, all that follows is dropped: work goes on.
+
+    What does not print in it, since sentences name what files and folders are called, is written as its escape.
+    """
     try:
-        print(line, file=sys.stderr, flush=True)
+        print("\n".join(map(printable, line.split("\n"))), file=sys.stderr, flush=True)
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
