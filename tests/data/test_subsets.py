@@ -1,4 +1,4 @@
-"""Data sets narrowed down to some classes and a few labels."""
+"""Data sets narrowed down to some classes, a few labels, a smaller validation split."""
 
 import hashlib
 from dataclasses import replace
@@ -84,7 +84,14 @@ def test_equal_examples_of_validation_stay_together():
     pixels = np.tile(np.arange(6, dtype=np.uint8), ROWS)
     same = pa.FixedSizeListArray.from_arrays(pa.array(pixels), 6)
     alike = replace(one, rows=pa.table({"picture": same, "label": one.rows.column("label")}))
-    assert narrowed(alike, validation_examples=1).summary()["splits"] == alike.summary()["splits"]
+    found = narrowed(alike, validation_examples=1)
+    assert found.summary()["splits"] == alike.summary()["splits"]
+    assert found.notes == alike.notes
+
+
+def test_examples_are_not_given_to_learning_and_taken_away():
+    with pytest.raises(OptionError, match="--validation-examples gives examples to what is learned from, and --labels"):
+        narrowed(dataset(), validation_examples=3, labels_per_class=3)
 
 
 def test_both_together():

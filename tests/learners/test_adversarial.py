@@ -12,6 +12,7 @@ from torch.utils.flop_counter import flop_registry
 
 from chainrule.learners.adversarial import AdversarialLearner
 from chainrule.learners.rivalry import gradient_penalties, objective_named
+from chainrule.models.convolution import Convolution, differentiated_twice
 from chainrule.models.gan import Discriminator, Generator
 
 SHAPE = {"channels": 1, "height": 8, "width": 12, "patch": 2, "widths": (8, 4), "blocks": 1, "group_size": 16}
@@ -76,7 +77,9 @@ def test_the_penalties_are_the_squared_slopes():
     torch.manual_seed(2)
     tells = Discriminator(**SHAPE).double()
     pictures = torch.randn(6, 1, 8, 12).double().requires_grad_()
-    found = gradient_penalties(tells(pictures), pictures)
+    with differentiated_twice():
+        scores = tells(pictures)
+    found = gradient_penalties(scores, pictures)
     step, squares = 1e-6, torch.zeros(6).double()
     with torch.no_grad():
         for place in range(8 * 12):
@@ -96,7 +99,9 @@ def test_the_penalty_s_gradient_is_that_of_finite_differences():
     weight = tells.stages[0][0].look.weight
 
     def penalty():
-        return sum(gradient_penalties(tells(pictures), pictures))
+        with differentiated_twice():
+            scores = tells(pictures)
+        return sum(gradient_penalties(scores, pictures))
 
     (slopes,) = torch.autograd.grad(penalty(), weight)
     place, step = (3, 1, 2, 0), 1e-5
@@ -108,6 +113,25 @@ def test_the_penalty_s_gradient_is_that_of_finite_differences():
         with torch.no_grad():
             weight[place] -= sign * step
     assert float(slopes[place]) == pytest.approx((values[0] - values[1]) / (2 * step), rel=1e-4)
+
+
+def test_convolutions_are_made_to_be_differentiated_twice_where_penalties_come_and_nowhere_else():
+    ours = learner()
+    ours.penalty_every = 3
+    seen = []
+    for network, name in ((ours.discriminator, "D"), (ours.generator, "G")):
+        first = next(module for module in network.modules() if isinstance(module, Convolution))
+        first.register_forward_hook(
+            lambda _, __, y, name=name: seen.append((name, y.grad_fn and y.grad_fn.name().partition("Backward")[0]))
+        )
+    ways = []
+    for number in range(4):
+        seen.clear()
+        ours.step(number)
+        ways.append(next(way for name, way in seen if name == "D" and way))
+        assert ("G", "_Convolve") not in seen
+        assert seen.count(("D", "_Convolve")) == (number % 3 == 0)
+    assert ways == ["_Convolve", "Convolution", "Convolution", "_Convolve"]
 
 
 def test_the_average_follows_the_generator():

@@ -24,12 +24,19 @@ def test_the_share_is_silenced_and_the_mean_stays(share, shape):
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32, torch.float64])
 def test_every_type_is_scaled_as_its_own_division_does(dtype):
+    values = torch.randn(1001, 8, dtype=dtype).T  # as it does not lie in memory
     torch.manual_seed(4)
-    values = torch.randn(7, 1001, dtype=dtype)
     found = dropout(values, 0.1)
-    kept = found != 0
+    torch.manual_seed(4)
+    numbers = torch.empty(2002, dtype=torch.int64).random_(-(1 << 63), None).view(torch.int16).view(8, 1001)
+    kept = numbers >= round(0.1 * 65536) - 32768
     assert 0.08 < 1 - kept.float().mean().item() < 0.12
     assert torch.equal(found, values * (kept.to(dtype) / (1 - 0.1)))
+
+
+def test_nearly_all_may_be_silenced():
+    torch.manual_seed(5)
+    assert (dropout(torch.ones(1000), 0.9999999) == 0).all()
 
 
 def test_gradients_flow_where_values_do():

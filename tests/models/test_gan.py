@@ -34,8 +34,10 @@ def test_the_convolution_is_torchs_with_its_second_derivatives(size, groups, twi
     ours = Convolution(6, 9, size, padding=size // 2, groups=groups).double()
 
     def convolved(x, weight, bias, groups):
-        with differentiated_twice(twice):
-            return torch.func.functional_call(ours, {"weight": weight, "bias": bias}, x)
+        with differentiated_twice(wanted=twice):
+            y = torch.func.functional_call(ours, {"weight": weight, "bias": bias}, x)
+        assert y.grad_fn.name() == ("_ConvolveBackward" if twice else "ConvolutionBackward0")
+        return y
 
     def by_torch(x, weight, bias, groups):
         return nn.functional.conv2d(x, weight, bias, padding=size // 2, groups=groups)
@@ -49,7 +51,7 @@ def test_the_convolution_is_torchs_with_its_second_derivatives(size, groups, twi
 def test_gradients_of_weights_are_spared_where_the_pictures_are_recorded():
     layer, x = Convolution(2, 3, 3, padding=1), torch.randn(2, 2, 5, 7, requires_grad=True)
     for twice, expected in ((True, None), (False, layer.weight.shape)):
-        with differentiated_twice(twice):
+        with differentiated_twice(wanted=twice):
             y = layer(x).sum()
         found = torch.autograd.grad(y, [x, layer.weight], create_graph=True, allow_unused=True)
         assert found[0].shape == x.shape

@@ -107,5 +107,5 @@ def test_a_terminal_sees_lines_at_once():
 
 
 def test_what_does_not_print_is_written_as_its_escape(capsys):
-    progress.write_line("the run \x1b[2Jred\u202e of \udc80\n每行 stay")
-    assert capsys.readouterr().err == "the run \\x1b[2Jred\\u202e of \\udc80\n每行 stay\n"
+    progress.write_line("the run \x1b[2Jred\u202e of \udc80\n每行\u3000stay")
+    assert capsys.readouterr().err == "the run \\x1b[2Jred\\u202e of \\udc80\n每行\u3000stay\n"

@@ -22,7 +22,7 @@ def narrowed(
     labels_per_class: int | None = None,
     validation_examples: int | None = None,
 ) -> Dataset:
-    """The same data set with the examples of some classes alone, in the order given, and few of them to learn from.
+    """The same data set with some classes alone, in the order given, and fewer or more of them to learn from.
 
     Which examples stay is a function of their content, not of a seed: those whose SHA-256 is lowest. The test split
     keeps all of its own.
@@ -31,13 +31,18 @@ def narrowed(
         dataset: with classes.
         classes: those to keep, at least two; all where empty.
         labels_per_class: how many examples of each class the training split keeps at most; all where None.
-        validation_examples: how many the validation split keeps, and those that equal the last of them; the others
-            are learned from. All stay where None.
+        validation_examples: how many the validation split keeps, ≥ 1, and those that equal the last of them; the
+            others are learned from. All stay where None.
 
     Raises:
         UnknownNameError: a class is not among those of the data set.
-        OptionError: one class alone is named, or one twice.
+        OptionError: one class alone is named, or one twice; or examples are to be given to learning and taken away.
     """
+    if validation_examples is not None and labels_per_class is not None:
+        raise OptionError(
+            "--validation-examples gives examples to what is learned from, and --labels-per-class takes them away; "
+            "leave one of them out."
+        )
     if classes:
         dataset = _of_classes(dataset, tuple(classes))
     if validation_examples is not None:
@@ -77,6 +82,8 @@ def _with_few_held_out(dataset: Dataset, count: int) -> Dataset:
         return dataset
     digests = _digests(held_out)
     moved = held_out.row_numbers[digests > np.sort(digests)[count - 1]]  # equal ones stay together
+    if not len(moved):
+        return dataset
     codes = dataset.split_codes.copy()
     codes[moved] = TRAIN
     note = f"{len(moved):,} examples of the validation split are learned from; {len(held_out) - len(moved):,} stay."

@@ -114,7 +114,7 @@ class AdversarialLearner:
             with torch.no_grad():
                 made, making = self._made(pictures, classes)
             both = torch.cat([pictures, made]).requires_grad_(penalised)  # (2 batch, channels, height, width)
-            with differentiated_twice(penalised):
+            with differentiated_twice(wanted=penalised):
                 scores = self.discriminator(both, None if classes is None else classes.repeat(2))  # (2 batch,)
         real_scores, made_scores = scores.chunk(2)
         loss = self.objective.discriminator(real_scores, made_scores)

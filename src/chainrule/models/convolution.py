@@ -18,8 +18,14 @@ _TWICE = ContextVar("differentiated_twice", default=False)
 
 
 @contextmanager
-def differentiated_twice(wanted: bool = True) -> Iterator[None]:  # noqa: FBT001, FBT002 - reads well
-    """Gradients of what a `Convolution` computes in here are going to be differentiated, where that is wanted."""
+def differentiated_twice(*, wanted: bool = True) -> Iterator[None]:
+    """Says that gradients of what a `Convolution` computes in here, in this thread, are going to be differentiated.
+
+    Without it they can be as well, by torch's own slower way.
+
+    Args:
+        wanted: false where they are not, for callers that do so now and then.
+    """
     token = _TWICE.set(wanted)
     try:
         yield
@@ -88,7 +94,7 @@ class Convolution(nn.Conv2d):
 
     Values and derivatives are `nn.Conv2d`'s, but for one: what was computed in `differentiated_twice` gives with
     `create_graph` only the gradient of the input, none of the weights. Under autocast it computes in the type that is
-    set there.
+    set there. Gradients that come back are put into channels last only within `differentiated_twice`.
     """
 
     def forward(self, x: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ EXPANSION = 2  # channels inside a block, for each channel outside
 LAYERS = 3  # of a block
 
 
-def leaky(maps: Tensor) -> Tensor:
+def leaky_(maps: Tensor) -> Tensor:
     """φ(x) = max(x, 0.2 x), in the place of x."""
     return nn.functional.leaky_relu(maps, SLOPE, inplace=True)
 
@@ -65,8 +65,8 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch channels height width"]:
         """The block's output, of the shape of its input."""
-        inner = leaky(self.look(leaky(self.widen(x))))  # (batch, 2 channels, height, width)
-        y: Tensor = self.narrow(inner).add_(x)
+        inner = leaky_(self.look(leaky_(self.widen(x))))  # (batch, 2 channels, height, width)
+        y: Tensor = x + self.narrow(inner)
         return y
 
 

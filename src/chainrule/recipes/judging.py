@@ -81,7 +81,7 @@ def scored_examples(
         setting: the run's own.
         rows: the file, or None.
         like: what the model was taught.
-        narrow: what the run made of its data set: the part that it learned from.
+        narrow: what the run made of its data set: the part that it learned from and was judged by.
         reading: what `open_examples` is told of the run's data.
 
     Raises:

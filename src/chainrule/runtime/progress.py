@@ -31,7 +31,8 @@ def on_terminal() -> bool:
 def write_line(line: str) -> None:
     """Writes on standard error; where nothing can be written there, all that follows is dropped: work goes on.
 
-    What does not print in it, since sentences name what files and folders are called, is written as its escape.
+    What does not print in it, since sentences name what files and folders are called, is written as its escape; a line
+    break stays one.
     """
     try:
         print("\n".join(map(printable, line.split("\n"))), file=sys.stderr, flush=True)
@@ -55,7 +56,7 @@ def bar(description: str, *, total: int | None, unit: str = "rows") -> Iterator[
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
     amount = DownloadColumn() if unit == "bytes" else TextColumn("{task.completed:,.0f} " + unit)
-    columns = (TextColumn("{task.description}"), BarColumn(), amount, TimeRemainingColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), amount, TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(description, total=total)
+        task = progress.add_task(printable(description), total=total)
         yield lambda count: progress.advance(task, count)
