@@ -31,7 +31,7 @@ from chainrule.runtime.peak import measure_peak
 from chainrule.training.options import RunOptions
 
 DATASET = "fashion-mnist"
-STEPS_A_TURN = 16  # as training goes on and on; four of them with the penalties
+STEPS_A_TURN = 16  # four of them with the penalties; so many that how a turn begins counts for little
 
 
 def learner_of(compute: Compute, **settings: Any) -> Any:

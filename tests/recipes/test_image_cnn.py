@@ -170,6 +170,15 @@ def trunk(tmp_path_factory):
     return folder
 
 
+def test_validation_keeps_so_many_and_the_others_are_learned_from():
+    whole, few = build("image-cnn", QUICK), build("image-cnn", QUICK, validation_examples=20)
+    held_out = [len(assembly.learner.batches.held_out.targets) for assembly in (whole, few)]
+    train = [len(assembly.learner.batches.train.targets) for assembly in (whole, few)]
+    assert held_out[1] == 20 < held_out[0]
+    assert sum(train) - 2 * train[0] == held_out[0] - 20
+    assert f"{held_out[0] - 20} examples of the validation split are learned from; 20 stay." in few.data["notes"]
+
+
 def others(trunk, **changes):
     return {
         **QUICK,

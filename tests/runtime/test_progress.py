@@ -67,6 +67,12 @@ def test_a_bar_goes_when_its_block_fails():
     assert stream.getvalue().endswith(GONE)
 
 
+def test_a_bar_shows_a_file_s_name_as_it_is_called():
+    with terminal() as stream, progress.bar("reading a[/b] [red]\x1b[2J.csv", total=3) as advance:
+        advance(3)
+    assert "reading a[/b] [red]\\x1b[2J.csv" in stream.getvalue()
+
+
 def test_bars_are_for_terminals_and_for_those_who_want_them():
     with terminal():
         assert progress.on_terminal()
