@@ -123,13 +123,14 @@ def test_neighbours_of_about_one_length_are_computed_together(monkeypatch):
     monkeypatch.setattr(attention_products, "PLACES", 2 * 64**2)  # two of 64 places, and eight of 32
     groups = groups_of(LENGTHS)
     assert [group.lengths for group in groups] == [(1, 5, 5), (33, 64), (70,), (70,), (5,)]
-    assert [group.longest for group in groups] == [32, 64, 70, 70, 5]
+    assert [group.longest for group in groups] == [32, 64, 96, 96, 32]
     ends = [0, 11, 108, 178, 248, 253]
     assert [group.tokens for group in groups] == [slice(*pair) for pair in pairwise(ends)]
     assert groups[0].spread.view(3, 32)[:, :6].tolist() == [[0] * 6, [1, 2, 3, 4, 5, 5], [6, 7, 8, 9, 10, 10]]
     assert groups[0].places.tolist() == [0, 32, 33, 34, 35, 36, 64, 65, 66, 67, 68]
-    assert groups[2].spread is groups[2].places is None
-    assert groups_of([5, 5])[0][1:] == (5, slice(0, 10), None, None)
+    assert groups[2].spread.tolist() == [*range(70), *[69] * 26]
+    assert groups_of([64, 64])[0][1:] == (64, slice(0, 128), None, None)
+    assert groups_of([64, 63])[0].spread.tolist() == [*range(127), 126]
 
 
 @pytest.mark.parametrize("places", [1, 2 * 64**2, 2**17])
@@ -171,10 +172,11 @@ def test_in_half_precision_gradients_stay_near(places, monkeypatch):
 
 
 @pytest.mark.parametrize("heads", [1, 5])
-def test_what_attention_is_given_stays_as_it_is(heads):
-    given = torch.randn(40, 3 * 10)
+@pytest.mark.parametrize("length", [40, 64])
+def test_what_attention_is_given_stays_as_it_is(heads, length):
+    given = torch.randn(length, 3 * 10)
     before = given.clone()
-    attend_by_products(given, heads, groups_of([40]))
+    attend_by_products(given, heads, groups_of([length]))
     assert torch.equal(given, before)
 
 

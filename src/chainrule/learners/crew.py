@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from chainrule.learners.batch import Batch, Batches
 from chainrule.learners.contract import Tree
+from chainrule.learners.network_update import clip_gradient
 from chainrule.models.batch_norm import share_batch_norms
 from chainrule.runtime.draws import part_ways
 from chainrule.runtime.processes import ALONE, Processes
@@ -118,7 +119,7 @@ class Replicas:
 
     def clip(self, largest: float) -> Tensor:
         """Scales the gradient down; the same in every process, which all have the whole of it."""
-        return nn.utils.clip_grad_norm_(self.model.parameters(), largest)
+        return clip_gradient(self.model.parameters(), largest)
 
     def weights_norms(self) -> Tensor:
         """The norm of each parameter."""

@@ -36,7 +36,7 @@ class Group(NamedTuple):
 def groups_of(lengths: Sequence[int]) -> list[Group]:
     """Neighbouring texts that fill as many vectors, in groups.
 
-    Where their lengths differ, each is padded to whole vectors, by less than one; a text alone is not.
+    Each is padded to whole vectors, by less than one.
 
     Args:
         lengths: tokens of each text of a packed batch, ≥ 1.
@@ -59,9 +59,9 @@ def _whole_vectors(length: int) -> int:
 
 def _group(lengths: list[int], start: int) -> Group:
     tokens = slice(start, start + sum(lengths))
-    if len(set(lengths)) == 1:
-        return Group(tuple(lengths), lengths[0], tokens, None, None)
     longest = _whole_vectors(lengths[0])
+    if min(lengths) == longest:
+        return Group(tuple(lengths), longest, tokens, None, None)
     return Group(tuple(lengths), longest, tokens, *places_of(torch.tensor(lengths), longest))
 
 
@@ -142,13 +142,14 @@ class _Attend(torch.autograd.Function):
 
 def _weights(scores: Tensor, lengths: Sequence[int]) -> Tensor:
     """Softmax over the real places of each text, 0 on padding; (texts · heads, longest, longest), which it changes."""
-    by_text = scores.view(len(lengths), -1, *scores.shape[1:])
+    by_text, longest = scores.view(len(lengths), -1, *scores.shape[1:]), scores.shape[-1]
     for number, length in enumerate(lengths):
-        by_text[number, :, :, length:] = -torch.inf
-    exact = torch.promote_types(scores.dtype, torch.float32)
-    weights = torch.softmax(scores, dim=-1, dtype=exact).to(scores.dtype)
+        if length < longest:
+            by_text[number, :, :, length:] = -torch.inf
+    weights = torch.softmax(scores, dim=-1)  # its sums are in float32 in bfloat16, too
     for number, length in enumerate(lengths):
-        weights.view_as(by_text)[number, :, length:] = 0  # so that no gradient comes from padding
+        if length < longest:
+            weights.view_as(by_text)[number, :, length:] = 0  # so that no gradient comes from padding
     return weights
 
 

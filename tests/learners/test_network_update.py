@@ -1,0 +1,51 @@
+"""Against torch's own clipping, bit for bit."""
+
+import pytest
+import torch
+from torch import nn
+
+from chainrule.learners.network_update import MARGIN, clip_gradient
+
+SIZES = [(7, 5), (3,), (11,)]
+LENGTH = 5.0  # of the gradient, 3 and 4 at right angles
+
+
+def parameters(first, second):
+    """Three, of which the last has no gradient."""
+    made = [nn.Parameter(torch.zeros(size)) for size in SIZES]
+    for parameter, value in zip(made, (first, second), strict=False):
+        parameter.grad = torch.zeros_like(parameter)
+        parameter.grad.view(-1)[1] = value
+    return made
+
+
+@pytest.mark.parametrize("largest", [0.3, 4.999, LENGTH, LENGTH + MARGIN / 2, LENGTH + 2 * MARGIN, 5.001, 70.0])
+def test_what_is_left_is_what_torch_leaves(largest):
+    ours, theirs = parameters(3.0, -4.0), parameters(3.0, -4.0)
+    norm, expected = clip_gradient(iter(ours), largest), nn.utils.clip_grad_norm_(theirs, largest)
+    assert norm == expected == LENGTH
+    for one, other in zip(ours[:2], theirs[:2], strict=True):
+        assert torch.equal(one.grad, other.grad)
+    assert ours[2].grad is None
+
+
+@pytest.mark.parametrize("wrong", [torch.nan, torch.inf])
+def test_what_is_not_finite_is_no_short_gradient(wrong):
+    ours, theirs = parameters(3.0, wrong), parameters(3.0, wrong)
+    norm, expected = clip_gradient(ours, 7.0), nn.utils.clip_grad_norm_(theirs, 7.0)
+    torch.testing.assert_close(norm, expected, equal_nan=True)
+    for one, other in zip(ours[:2], theirs[:2], strict=True):
+        torch.testing.assert_close(one.grad, other.grad, rtol=0, atol=0, equal_nan=True)
+
+
+def test_a_short_gradient_is_not_written():
+    short, long = parameters(3.0, -4.0), parameters(3.0, -4.0)
+    before = [each._version for each in (short[0].grad, long[0].grad)]
+    clip_gradient(short, 7.0)
+    clip_gradient(long, 1.0)
+    assert short[0].grad._version == before[0]
+    assert long[0].grad._version > before[1]
+
+
+def test_nothing_to_clip():
+    assert clip_gradient([nn.Parameter(torch.zeros(2))], 1.0) == 0
