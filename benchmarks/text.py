@@ -7,8 +7,8 @@
 
 Both begin with MiniLM's published weights and cut a text after 512 tokens. The Trainer's defaults are batches of 8,
 float32, each batch padded to its longest text, AdamW, three epochs; ours are the recipe's. A turn is an epoch over the
-same texts, so that both read as many real tokens. After the turns ours goes on alone, epoch after epoch as a training
-does: its share of the peak is of that, too.
+same texts, so that both read as many real tokens. The peak is measured in every round between the two, since the
+machine's speed drifts, and a share of it is of the round's own.
 """
 
 import argparse
@@ -184,23 +184,25 @@ def main() -> None:
             steps = range(learner.batches.order.steps_per_epoch)
             flops = sum(float(learner.step(number).flops) for number in steps)
             del learner
-            peak = measure_peak(compute.device)
+            peaks: list[float] = []
             turns = {
                 f"chainrule, {compute.precision}": apart(partial(our_turn, compute, given.texts), compute),
+                "peak": lambda: peaks.append(measure_peak(compute.device)),
                 "Trainer, fp32": apart(partial(their_turn, given.texts, folder), compute),
             }
             print(f"\nan epoch of {given.texts:,} texts, {tokens:,} real tokens, {compute.threads} threads")
             seconds = in_turns(turns, rounds=given.rounds)
-            print_table(seconds)
-            ours = next(iter(turns.values()))
-            seconds |= in_turns({"chainrule, epoch after epoch": ours}, rounds=given.rounds)
-            peak = max(peak, measure_peak(compute.device))
+        del seconds["peak"], peaks[0]  # of the round that does not count
+        print_table(seconds)
         for name, times in seconds.items():
-            rate = flops / statistics.median(times)
+            rates = [flops / time for time in times]
+            shares = [rate / peak for rate, peak in zip(rates, peaks, strict=True)]
             print(
-                f"{name}: {tokens / statistics.median(times):,.0f} real tokens a second, {rate / 1e9:.0f} GFLOP/s, "
-                f"{rate / peak:.1%} of the peak of {peak / 1e9:.0f}"
+                f"{name}: {tokens / statistics.median(times):,.0f} real tokens a second, "
+                f"{statistics.median(rates) / 1e9:.0f} GFLOP/s, {statistics.median(shares):.1%} of the peak "
+                f"[{min(shares):.1%}, {max(shares):.1%}]"
             )
+        print(f"peak: {statistics.median(peaks) / 1e9:.0f} [{min(peaks) / 1e9:.0f}, {max(peaks) / 1e9:.0f}] GFLOP/s")
         if given.seeds:
             print_accuracies(given.seeds, given.epochs, given.learn_from, Path(folder))
 
