@@ -4,24 +4,27 @@ import pytest
 import torch
 from torch import nn
 
-from chainrule.learners.network_update import MARGIN, clip_gradient
+from chainrule.learners.network_update import NORM_MARGIN, clip_gradient
 
 SIZES = [(7, 5), (3,), (11,)]
 LENGTH = 5.0  # of the gradient, 3 and 4 at right angles
 
 
-def parameters(first, second):
+def parameters(first, second, kind=torch.float32):
     """Three, of which the last has no gradient."""
-    made = [nn.Parameter(torch.zeros(size)) for size in SIZES]
+    made = [nn.Parameter(torch.zeros(size, dtype=kind)) for size in SIZES]
     for parameter, value in zip(made, (first, second), strict=False):
         parameter.grad = torch.zeros_like(parameter)
         parameter.grad.view(-1)[1] = value
     return made
 
 
-@pytest.mark.parametrize("largest", [0.3, 4.999, LENGTH, LENGTH + MARGIN / 2, LENGTH + 2 * MARGIN, 5.001, 70.0])
-def test_what_is_left_is_what_torch_leaves(largest):
-    ours, theirs = parameters(3.0, -4.0), parameters(3.0, -4.0)
+@pytest.mark.parametrize(
+    "largest", [0.3, 4.999, LENGTH, LENGTH + NORM_MARGIN / 2, LENGTH + 2 * NORM_MARGIN, 5.001, torch.inf]
+)
+@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])
+def test_what_is_left_is_what_torch_leaves(largest, kind):
+    ours, theirs = parameters(3.0, -4.0, kind), parameters(3.0, -4.0, kind)
     norm, expected = clip_gradient(iter(ours), largest), nn.utils.clip_grad_norm_(theirs, largest)
     assert norm == expected == LENGTH
     for one, other in zip(ours[:2], theirs[:2], strict=True):
@@ -30,9 +33,10 @@ def test_what_is_left_is_what_torch_leaves(largest):
 
 
 @pytest.mark.parametrize("wrong", [torch.nan, torch.inf])
-def test_what_is_not_finite_is_no_short_gradient(wrong):
+@pytest.mark.parametrize("largest", [7.0, torch.inf])
+def test_what_is_not_finite_is_no_short_gradient(wrong, largest):
     ours, theirs = parameters(3.0, wrong), parameters(3.0, wrong)
-    norm, expected = clip_gradient(ours, 7.0), nn.utils.clip_grad_norm_(theirs, 7.0)
+    norm, expected = clip_gradient(ours, largest), nn.utils.clip_grad_norm_(theirs, largest)
     torch.testing.assert_close(norm, expected, equal_nan=True)
     for one, other in zip(ours[:2], theirs[:2], strict=True):
         torch.testing.assert_close(one.grad, other.grad, rtol=0, atol=0, equal_nan=True)

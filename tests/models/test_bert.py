@@ -123,7 +123,7 @@ def test_neighbours_of_about_one_length_are_computed_together(monkeypatch):
     monkeypatch.setattr(attention_products, "PLACES", 2 * 64**2)  # two of 64 places, and eight of 32
     groups = groups_of(LENGTHS)
     assert [group.lengths for group in groups] == [(1, 5, 5), (33, 64), (70,), (70,), (5,)]
-    assert [group.longest for group in groups] == [32, 64, 96, 96, 32]
+    assert [group.width for group in groups] == [32, 64, 96, 96, 32]
     ends = [0, 11, 108, 178, 248, 253]
     assert [group.tokens for group in groups] == [slice(*pair) for pair in pairwise(ends)]
     assert groups[0].spread.view(3, 32)[:, :6].tolist() == [[0] * 6, [1, 2, 3, 4, 5, 5], [6, 7, 8, 9, 10, 10]]
@@ -169,6 +169,14 @@ def test_in_half_precision_gradients_stay_near(places, monkeypatch):
     for exact, near in zip(*found, strict=True):
         assert near.dtype == torch.bfloat16
         torch.testing.assert_close(near.double(), exact, rtol=2e-2, atol=2e-2)
+
+
+@pytest.mark.parametrize("length", [500, 512])  # in bfloat16 256 + 1 is 256
+def test_in_half_precision_the_softmax_still_adds_up_in_single(length):
+    alike = torch.zeros(length, 3, 8, dtype=torch.bfloat16)  # every score is 0, so that every weight is 1 / length
+    alike[:, 2] = 1.0
+    gathered = attend_by_products(alike.flatten(1), 1, groups_of([length]))
+    torch.testing.assert_close(gathered, torch.ones_like(gathered), rtol=2**-8, atol=0)
 
 
 @pytest.mark.parametrize("heads", [1, 5])

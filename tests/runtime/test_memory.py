@@ -1,9 +1,7 @@
-"""Freed memory stays with the process, in large pages where the system has them, and a run asks for that."""
+"""Freed memory stays with the process, and a run asks for that."""
 
-import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -21,19 +19,6 @@ faults()
 print(faults())
 """
 KEEP = "from chainrule.runtime.memory import keep_freed_memory; kept = keep_freed_memory()"
-LARGE = """
-{first}
-block = bytearray(2**28)
-print([line for line in open("/proc/self/smaps_rollup") if line.startswith("AnonHugePages")][0])
-"""
-SYSTEM = Path("/sys/kernel/mm/transparent_hugepage/enabled")
-NARROW = """
-import resource
-resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30))
-from chainrule.runtime.memory import keep_freed_memory
-assert keep_freed_memory()
-bytearray(2**27)
-"""
 TRAIN = """
 from chainrule import api
 api.train("mlp-regression", dataset="diabetes", steps=2, threads=1, output={output!r})
@@ -61,18 +46,6 @@ def by_default():
 
 def test_freed_blocks_are_not_filled_anew(by_default):
     assert faults_after(KEEP) < by_default / 10
-
-
-def test_blocks_lie_in_large_pages():
-    if not SYSTEM.exists() or "[never]" in SYSTEM.read_text():
-        pytest.skip("the system gives no large pages")
-    command = [sys.executable, "-c", LARGE.format(first=KEEP)]
-    told = subprocess.run(command, capture_output=True, check=True, text=True).stdout
-    assert int(re.findall(r"\d+", told)[0]) * 1024 > 2**27  # of 2²⁸ bytes; where memory is in pieces, not all
-
-
-def test_where_less_memory_may_be_promised_it_does_without(by_default):
-    subprocess.run([sys.executable, "-c", NARROW], check=True)
 
 
 def test_a_run_keeps_them_and_so_does_one_that_goes_on(by_default, tmp_path):

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-MARGIN = 1e-6  # torch's, added to the norm before it divides
+NORM_MARGIN = 1e-6  # torch's, added to the norm before it divides
 
 
 def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
@@ -18,12 +18,12 @@ def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
 def clip_gradient(parameters: Iterable[nn.Parameter], largest: float) -> Tensor:
     """Scales the gradient down to this norm where it is longer; returns the norm it had.
 
-    As torch's `clip_grad_norm_`, which multiplies a shorter one by 1, too: that reads and writes all of it. Elsewhere
-    than on a processor the multiplication takes less time than to wait for the norm.
+    As torch's `clip_grad_norm_`, bit for bit; but that multiplies a shorter one by 1, which reads and writes all of it.
+    On a GPU the multiplication takes less time than waiting for the norm would.
     """
     parameters = list(parameters)
     norm = nn.utils.get_total_norm([each.grad for each in parameters if each.grad is not None])
-    if norm.device.type != "cpu" or not largest / (norm + MARGIN) >= 1.0:  # what is not finite is multiplied
+    if norm.device.type != "cpu" or not largest / (norm + NORM_MARGIN) >= 1.0:  # what is not finite is multiplied
         nn.utils.clip_grads_with_norm_(parameters, largest, norm)
     return norm
 

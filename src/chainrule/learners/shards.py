@@ -13,7 +13,7 @@ from torch.distributed.tensor import DTensor, Shard, distribute_tensor
 from chainrule.learners.batch import Batches
 from chainrule.learners.contract import Tree
 from chainrule.learners.crew import Replicas, Work
-from chainrule.learners.network_update import MARGIN
+from chainrule.learners.network_update import NORM_MARGIN
 from chainrule.runtime.processes import Processes
 
 CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
@@ -68,7 +68,7 @@ class Shards:
         """Scales the gradient down by its norm over all shares."""
         gradients = [_share(parameter.grad) for parameter in self._parameters if parameter.grad is not None]
         norm = self._norms(gradients).square().sum().sqrt().float()
-        torch._foreach_mul_(gradients, (largest / (norm + MARGIN)).clamp(max=1.0))
+        torch._foreach_mul_(gradients, (largest / (norm + NORM_MARGIN)).clamp(max=1.0))
         return norm
 
     def weights_norms(self) -> Tensor:

@@ -14,7 +14,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-VECTOR = 32  # values of a processor's vector in bfloat16, whose softmax is slow where a row does not fill its vectors
+# Values of a processor's vector in bfloat16, whose softmax is slow where a row does not fill its vectors. Other types
+# pay for it with a little more padding than they need.
+VECTOR = 32
 PLACES = 2**17  # pairs of places of several texts at most: with twelve heads in bfloat16 3 MiB of scores
 
 
@@ -23,8 +25,8 @@ class Group(NamedTuple):
 
     lengths: tuple[int, ...]
     """Tokens of each text."""
-    longest: int
-    """Places of each text; more than it has tokens are padding."""
+    width: int
+    """Places of each text, whole vectors; more than it has tokens are padding."""
     tokens: slice
     """Which tokens of the packed batch they are."""
     spread: Tensor | None
@@ -36,16 +38,16 @@ class Group(NamedTuple):
 def groups_of(lengths: Sequence[int]) -> list[Group]:
     """Neighbouring texts that fill as many vectors, in groups.
 
-    Each is padded to whole vectors, by less than one.
+    Each text is padded to whole vectors, by less than one.
 
     Args:
         lengths: tokens of each text of a packed batch, ≥ 1.
     """
     groups: list[list[int]] = []
     for length in lengths:
-        longest = _whole_vectors(length)
-        together = groups and longest == _whole_vectors(groups[-1][0])
-        if together and (len(groups[-1]) + 1) * longest**2 <= PLACES:
+        width = _whole_vectors(length)
+        together = groups and width == _whole_vectors(groups[-1][0])
+        if together and (len(groups[-1]) + 1) * width**2 <= PLACES:
             groups[-1].append(length)
         else:
             groups.append([length])
@@ -59,10 +61,10 @@ def _whole_vectors(length: int) -> int:
 
 def _group(lengths: list[int], start: int) -> Group:
     tokens = slice(start, start + sum(lengths))
-    longest = _whole_vectors(lengths[0])
-    if min(lengths) == longest:
-        return Group(tuple(lengths), longest, tokens, None, None)
-    return Group(tuple(lengths), longest, tokens, *places_of(torch.tensor(lengths), longest))
+    width = _whole_vectors(lengths[0])
+    if min(lengths) == width:
+        return Group(tuple(lengths), width, tokens, None, None)
+    return Group(tuple(lengths), width, tokens, *places_of(torch.tensor(lengths), width))
 
 
 def places_of(lengths: Int[Tensor, " texts"], longest: int) -> tuple[Int[Tensor, " places"], Int[Tensor, " tokens"]]:
@@ -81,7 +83,7 @@ def places_of(lengths: Int[Tensor, " texts"], longest: int) -> tuple[Int[Tensor,
 
 
 def _spread(rows: Tensor, group: Group) -> Tensor:
-    """A group's rows of a packed batch, (texts · longest, values)."""
+    """A group's rows of a packed batch, (texts · width, values)."""
     return rows[group.tokens] if group.spread is None else rows[group.tokens].index_select(0, group.spread)
 
 
@@ -94,15 +96,15 @@ def _put_back(rows: Tensor, group: Group, spread: Tensor) -> None:
 
 
 def _by_head(spread: Tensor, group: Group, parts: int, heads: int) -> Tensor:
-    """Rows of several parts side by side → a copy, (parts, texts · heads, longest, size)."""
-    cut = spread.view(len(group.lengths), group.longest, parts, heads, -1)
+    """Rows of several parts side by side → a copy, (parts, texts · heads, width, size)."""
+    cut = spread.view(len(group.lengths), group.width, parts, heads, -1)
     return cut.permute(2, 0, 3, 1, 4).clone(memory_format=torch.contiguous_format).flatten(1, 2)
 
 
 def _by_row(parts: Tensor, group: Group) -> Tensor:
-    """(parts, texts · heads, longest, size) → rows of them side by side, (texts · longest, parts · heads · size)."""
-    cut = parts.view(len(parts), len(group.lengths), -1, group.longest, parts.shape[3])
-    return cut.permute(1, 3, 0, 2, 4).reshape(len(group.lengths) * group.longest, -1)
+    """(parts, texts · heads, width, size) → rows of them side by side, (texts · width, parts · heads · size)."""
+    cut = parts.view(len(parts), len(group.lengths), -1, group.width, parts.shape[3])
+    return cut.permute(1, 3, 0, 2, 4).reshape(len(group.lengths) * group.width, -1)
 
 
 class _Attend(torch.autograd.Function):
@@ -130,7 +132,7 @@ class _Attend(torch.autograd.Function):
             of_parts = torch.empty_like(parts)
             of_gathered = _by_head(_spread(gradient, group), group, 1, ctx.heads)[0]
             torch.bmm(weights.mT, of_gathered, out=of_parts[2])
-            of_weights = torch.bmm(of_gathered, value.mT)  # (texts · heads, longest, longest)
+            of_weights = torch.bmm(of_gathered, value.mT)  # (texts · heads, width, width)
             # Of softmax: w ⊙ (g − Σ g ⊙ w).
             of_scores = torch._softmax_backward_data(of_weights, weights, -1, weights.dtype)
             torch.bmm(of_scores, key, out=of_parts[0])
@@ -141,14 +143,14 @@ class _Attend(torch.autograd.Function):
 
 
 def _weights(scores: Tensor, lengths: Sequence[int]) -> Tensor:
-    """Softmax over the real places of each text, 0 on padding; (texts · heads, longest, longest), which it changes."""
-    by_text, longest = scores.view(len(lengths), -1, *scores.shape[1:]), scores.shape[-1]
+    """Softmax over the real places of each text, 0 on padding; (texts · heads, width, width), which it changes."""
+    by_text, width = scores.view(len(lengths), -1, *scores.shape[1:]), scores.shape[-1]
     for number, length in enumerate(lengths):
-        if length < longest:
+        if length < width:
             by_text[number, :, :, length:] = -torch.inf
     weights = torch.softmax(scores, dim=-1)  # its sums are in float32 in bfloat16, too
     for number, length in enumerate(lengths):
-        if length < longest:
+        if length < width:
             weights.view_as(by_text)[number, :, length:] = 0  # so that no gradient comes from padding
     return weights
 

@@ -3,7 +3,7 @@
 Devlin et al., "BERT: pre-training of deep bidirectional transformers", arXiv 1810.04805. Every parameter has the name
 that it has in the checkpoints of the Hugging Face hub, so that these fit without a table of names.
 
-Texts come packed: all tokens of a batch one after another, so that products of matrices see no padding. Attention is
+Texts come packed: all tokens of a batch one after another, so that products with weights see no padding. Attention is
 between the tokens of one text: on a processor it is computed for a few texts of about one length at a time, see
 `models.attention_products`; elsewhere the tokens are spread to (texts, longest) for it.
 """
