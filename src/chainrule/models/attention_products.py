@@ -144,14 +144,12 @@ class _Attend(torch.autograd.Function):
 
 def _weights(scores: Tensor, lengths: Sequence[int]) -> Tensor:
     """Softmax over the real places of each text, 0 on padding; (texts · heads, width, width), which it changes."""
-    by_text, width = scores.view(len(lengths), -1, *scores.shape[1:]), scores.shape[-1]
+    by_text = scores.view(len(lengths), -1, *scores.shape[1:])
     for number, length in enumerate(lengths):
-        if length < width:
-            by_text[number, :, :, length:] = -torch.inf
+        by_text[number, :, :, length:] = -torch.inf
     weights = torch.softmax(scores, dim=-1)  # its sums are in float32 in bfloat16, too
     for number, length in enumerate(lengths):
-        if length < width:
-            weights.view_as(by_text)[number, :, length:] = 0  # so that no gradient comes from padding
+        weights.view_as(by_text)[number, :, length:] = 0  # so that no gradient comes from padding
     return weights
 
 
