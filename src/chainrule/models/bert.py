@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from chainrule.models.attention import attend, attend_fused
 from chainrule.models.attention_products import attend_by_products
 from chainrule.models.dropout import Dropout
+from chainrule.models.linear_rows import LinearRows, in_working_type, linear_rows
 from chainrule.models.packing import Packing, pack_rows, packing_of, spread_rows
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -60,12 +61,6 @@ class Embeddings(nn.Module):
         return silenced
 
 
-def in_working_type(values: Tensor) -> Tensor:
-    """The values in the type that products are in: bfloat16 under autocast, so that all between them is, too."""
-    kind = values.device.type
-    return values.to(torch.get_autocast_dtype(kind)) if torch.is_autocast_enabled(kind) else values
-
-
 class SelfAttention(nn.Module):
     """Every token gathers values from the tokens of its text, in several ways at once; see `models.attention`.
 
@@ -93,7 +88,7 @@ class SelfAttention(nn.Module):
         """Of each token its query, its key and its value side by side, by one product instead of three."""
         maps = (self.query, self.key, self.value)
         weight, bias = torch.cat([each.weight for each in maps]), torch.cat([each.bias for each in maps])
-        return nn.functional.linear(x, weight, bias)
+        return linear_rows(x, weight, bias)
 
     def parts(self, x: Float[Tensor, "tokens hidden"], packing: Packing) -> tuple[Tensor, ...]:
         """Queries, keys and values, each (batch, heads, longest, size)."""
@@ -123,7 +118,7 @@ class Projection(nn.Module):
 
     def __init__(self, *, input_size: int, hidden_size: int, epsilon: float, dropout: float) -> None:
         super().__init__()
-        self.dense = nn.Linear(input_size, hidden_size)
+        self.dense = LinearRows(input_size, hidden_size)
         self.LayerNorm = nn.LayerNorm(hidden_size, eps=epsilon)
         self.dropout = Dropout(dropout)
 
@@ -153,7 +148,7 @@ class Attention(nn.Module):
 class Intermediate(nn.Module):
     """The wide half of a layer's network at each token: activation(W x + b)."""
 
-    def __init__(self, *, dense: nn.Linear, activation: str) -> None:
+    def __init__(self, *, dense: LinearRows, activation: str) -> None:
         super().__init__()
         self.dense = dense
         self.activation = ACTIVATIONS[activation]
@@ -286,7 +281,7 @@ def bert(
                 gather=SelfAttention(hidden_size=hidden_size, heads=heads),
                 output=Projection(input_size=hidden_size, **common),
             ),
-            intermediate=Intermediate(dense=nn.Linear(hidden_size, inner_size), activation=activation),
+            intermediate=Intermediate(dense=LinearRows(hidden_size, inner_size), activation=activation),
             output=Projection(input_size=inner_size, **common),
         )
 
