@@ -12,7 +12,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
-from torch.nn.grad import conv2d_input
 
 MANY = 1024  # rows; for fewer, laying out the weights for a convolution takes longer than it saves
 
@@ -38,6 +37,14 @@ def _as_rows(picture: Tensor) -> Tensor:
     return picture[0, :, :, 0].t()
 
 
+def _gradient_of_picture(gradient: Tensor, picture: Tensor, kernels: Tensor) -> Tensor:
+    # Not `torch.nn.grad.conv2d_input`, which would first fill a picture in the place of this one.
+    found: Tensor = torch.ops.aten.convolution_backward(
+        gradient, picture, kernels, None, [1, 1], [0, 0], [1, 1], False, [0, 0], 1, [True, False, False]
+    )[0]
+    return found
+
+
 class _Map(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
@@ -50,12 +57,9 @@ class _Map(torch.autograd.Function):
         x, weight = ctx.saved_tensors
         of_x = of_weight = of_bias = None
         if ctx.needs_input_grad[0]:
-            picture, shape = _as_picture(gradient), (1, x.shape[1], len(x), 1)
-            of_x = _as_rows(conv2d_input(shape, _as_kernels(weight), picture))  # type: ignore[no-untyped-call]
+            of_x = _as_rows(_gradient_of_picture(_as_picture(gradient), _as_picture(x), _as_kernels(weight)))
         if ctx.needs_input_grad[1]:
-            # The transposed operand is laid out anew: the wider one is faster there.
-            wide = weight.shape[0] >= weight.shape[1]
-            of_weight = gradient.t() @ x if wide else (x.t() @ gradient).t()
+            of_weight = gradient.t() @ x
         if ctx.needs_input_grad[2]:
             of_bias = gradient.sum(0)
         return of_x, of_weight, of_bias
