@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-BACKWARD = torch.ops.aten.convolution_backward
+_BACKWARD = torch.ops.aten.convolution_backward
 _TWICE = ContextVar("differentiated_twice", default=False)
 
 
@@ -33,11 +33,16 @@ def differentiated_twice(*, wanted: bool = True) -> Iterator[None]:
         _TWICE.reset(token)
 
 
-def _backward(gradient: Tensor, x: Tensor, weight: Tensor, groups: int, *, mask: tuple[bool, bool, bool]) -> Any:
-    """Gradients of a convolution that keeps the size: those of x, weight and bias that `mask` asks for."""
+def convolution_gradients(
+    gradient: Tensor, x: Tensor, weight: Tensor, groups: int = 1, *, mask: tuple[bool, bool, bool]
+) -> Any:
+    """Gradients of a convolution that keeps the size: those of x, weight and bias that `mask` asks for.
+
+    `torch.nn.grad` has the first two; but it fills a picture with nothing in the place of x.
+    """
     padding = [size // 2 for size in weight.shape[2:]]
     shape = {"stride": [1, 1], "padding": padding, "dilation": [1, 1], "transposed": False, "output_padding": [0, 0]}
-    return BACKWARD(gradient, x, weight, [weight.shape[0]], **shape, groups=groups, output_mask=list(mask))
+    return _BACKWARD(gradient, x, weight, [weight.shape[0]], **shape, groups=groups, output_mask=list(mask))
 
 
 class _Convolve(torch.autograd.Function):
@@ -63,7 +68,7 @@ class _Convolve(torch.autograd.Function):
         # A gradient that is recorded, to be differentiated, is one of the pictures: that of the weights would be waste.
         if (wanted[1] or wanted[2]) and not torch.is_grad_enabled():
             mask = (False, wanted[1], wanted[2])
-            _, of_weight, of_bias = _backward(gradient, x, weight, context.groups, mask=mask)
+            _, of_weight, of_bias = convolution_gradients(gradient, x, weight, context.groups, mask=mask)
         return of_x, of_weight, of_bias, None
 
 
@@ -75,7 +80,7 @@ class _InputGradient(torch.autograd.Function):
         """The transposed convolution of the gradient."""
         context.save_for_backward(gradient, weight)
         context.groups = groups
-        of_x: Tensor = _backward(gradient, x, weight, groups, mask=(True, False, False))[0]
+        of_x: Tensor = convolution_gradients(gradient, x, weight, groups, mask=(True, False, False))[0]
         return of_x
 
     @staticmethod
@@ -85,7 +90,7 @@ class _InputGradient(torch.autograd.Function):
         gradient, weight = context.saved_tensors
         second = second.contiguous(memory_format=torch.channels_last)
         of_gradient = nn.functional.conv2d(second, weight, padding=weight.shape[-1] // 2, groups=context.groups)
-        of_weight = _backward(gradient, second, weight, context.groups, mask=(False, True, False))[1]
+        of_weight = convolution_gradients(gradient, second, weight, context.groups, mask=(False, True, False))[1]
         return of_gradient, of_weight, None, None
 
 

@@ -13,6 +13,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from chainrule.models.convolution import convolution_gradients
+
 MANY = 1024  # rows; for fewer, laying out the weights for a convolution takes longer than it saves
 
 
@@ -37,14 +39,6 @@ def _as_rows(picture: Tensor) -> Tensor:
     return picture[0, :, :, 0].t()
 
 
-def _gradient_of_picture(gradient: Tensor, picture: Tensor, kernels: Tensor) -> Tensor:
-    # Not `torch.nn.grad.conv2d_input`, which would first fill a picture in the place of this one.
-    found: Tensor = torch.ops.aten.convolution_backward(
-        gradient, picture, kernels, None, [1, 1], [0, 0], [1, 1], False, [0, 0], 1, [True, False, False]
-    )[0]
-    return found
-
-
 class _Map(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
@@ -57,7 +51,8 @@ class _Map(torch.autograd.Function):
         x, weight = ctx.saved_tensors
         of_x = of_weight = of_bias = None
         if ctx.needs_input_grad[0]:
-            of_x = _as_rows(_gradient_of_picture(_as_picture(gradient), _as_picture(x), _as_kernels(weight)))
+            pictures = _as_picture(gradient), _as_picture(x)
+            of_x = _as_rows(convolution_gradients(*pictures, _as_kernels(weight), mask=(True, False, False))[0])
         if ctx.needs_input_grad[1]:
             of_weight = gradient.t() @ x
         if ctx.needs_input_grad[2]:
