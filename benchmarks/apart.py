@@ -1,5 +1,6 @@
 """Contestants in processes of their own: what one sets for its process, such as how memory is kept, helps no other."""
 
+import atexit
 import contextlib
 import multiprocessing
 from collections.abc import Callable
@@ -9,6 +10,7 @@ import torch
 
 from chainrule.runtime.devices import Compute
 
+SECONDS_TO_END = 10.0
 CONTEXT = multiprocessing.get_context("spawn")
 Turn = Callable[[], object]
 
@@ -31,8 +33,15 @@ def apart(make: Callable[[], Turn], compute: Compute) -> Callable[[], None]:
         compute: with how many threads.
     """
     here, there = CONTEXT.Pipe()
-    CONTEXT.Process(target=_work, args=(make, compute, there), daemon=True).start()
+    process = CONTEXT.Process(target=_work, args=(make, compute, there), daemon=True)
+    process.start()
+    there.close()
     assert here.recv() == "ready"
+
+    @atexit.register
+    def end() -> None:  # before multiprocessing's own end, which would leave what the process holds to the system
+        here.close()
+        process.join(SECONDS_TO_END)
 
     def turn() -> None:
         here.send("go")
