@@ -18,8 +18,9 @@ from torch import Tensor, nn
 from chainrule.models.attention import attend, attend_fused
 from chainrule.models.attention_products import attend_by_products
 from chainrule.models.dropout import Dropout
-from chainrule.models.linear_rows import LinearRows, in_working_type, linear_rows
+from chainrule.models.linear_rows import LinearRows, linear_rows
 from chainrule.models.packing import Packing, pack_rows, packing_of, spread_rows
+from chainrule.models.working_type import in_working_type
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "gelu": nn.functional.gelu,

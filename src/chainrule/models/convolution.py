@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from chainrule.models.working_type import working_type
+
 _BACKWARD = torch.ops.aten.convolution_backward
 _TWICE = ContextVar("differentiated_twice", default=False)
 
@@ -36,9 +38,17 @@ def differentiated_twice(*, wanted: bool = True) -> Iterator[None]:
 def convolution_gradients(
     gradient: Tensor, x: Tensor, weight: Tensor, groups: int = 1, *, mask: tuple[bool, bool, bool]
 ) -> Any:
-    """Gradients of a convolution that keeps the size: those of x, weight and bias that `mask` asks for.
+    """Gradients of a convolution that keeps height and width.
 
-    `torch.nn.grad` has the first two; but it fills a picture with nothing in the place of x.
+    Args:
+        gradient: of the result, (batch, outputs, height, width).
+        x: what was convolved, (batch, inputs, height, width).
+        weight: (outputs, inputs / groups, k, k), k odd.
+        groups: of channels.
+        mask: whether those of x, weight and bias are wanted.
+
+    Returns:
+        The three; None for what is not wanted.
     """
     padding = [size // 2 for size in weight.shape[2:]]
     shape = {"stride": [1, 1], "padding": padding, "dilation": [1, 1], "transposed": False, "output_padding": [0, 0]}
@@ -104,8 +114,7 @@ class Convolution(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, channels, height, width) to the same with other channels."""
-        kind = x.device.type
-        dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else x.dtype
+        dtype = working_type(x)
         bias = None if self.bias is None else self.bias.to(dtype)
         x, weight = x.to(dtype), self.weight.to(dtype)
         if not _TWICE.get():

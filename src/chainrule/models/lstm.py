@@ -8,6 +8,8 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from chainrule.models.working_type import in_working_type
+
 GATES = 4  # input, forget, cell, output
 PIECE_STEPS, PIECE_ROWS = 15, 8  # where a batch may be cut
 WORTHWHILE = 400  # rows × steps that a cut must leave out: what a call of its own costs on a CPU, about
@@ -46,8 +48,7 @@ class BidirectionalLstm(nn.Module):
             steps: the sequences, padded at their ends with any finite values.
             lengths: real steps of each, ≥ 1.
         """
-        if torch.is_autocast_enabled(steps.device.type):
-            steps = steps.to(torch.get_autocast_dtype(steps.device.type))  # before they are gathered: half the bytes
+        steps = in_working_type(steps)  # before they are gathered: in bfloat16 half the bytes
         longest_first = lengths.argsort(descending=True, stable=True)
         ordered, time = lengths[longest_first], steps.shape[1]
         pieces = pieces_of(ordered, time)
