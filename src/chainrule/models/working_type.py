@@ -7,7 +7,7 @@ from torch import Tensor
 def working_type(values: Tensor) -> torch.dtype:
     """The type in which these values are multiplied: their own, or autocast's, which leaves float64 as it is."""
     kind = values.device.type
-    cast = torch.is_autocast_enabled(kind) and values.is_floating_point() and values.dtype != torch.float64
+    cast = torch.is_autocast_enabled(kind) and values.dtype != torch.float64
     return torch.get_autocast_dtype(kind) if cast else values.dtype
 
 
