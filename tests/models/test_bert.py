@@ -1,3 +1,7 @@
+import os
+import statistics
+import subprocess
+import sys
 import warnings
 from itertools import pairwise
 
@@ -89,9 +93,12 @@ CONFIGURATIONS = st.fixed_dictionaries(
 )
 
 
-@given(CONFIGURATIONS, st.lists(st.integers(1, 37), min_size=1, max_size=5), st.integers(0, 2**20), st.booleans())
-@settings(deadline=None, max_examples=40)
-def test_any_configuration_equals_transformers_with_all_gradients(sizes, lengths, seed, fused):
+WAYS = st.sampled_from(["groups", "fused", "at first"])
+
+
+@given(CONFIGURATIONS, st.lists(st.integers(1, 37), min_size=1, max_size=5), st.integers(0, 2**20), WAYS)
+@settings(deadline=None, max_examples=60)
+def test_any_configuration_equals_transformers_with_all_gradients(sizes, lengths, seed, way):
     torch.manual_seed(seed)
     arguments = {**sizes, "hidden_size": 2 * sizes["heads"] * sizes["hidden_size"]}
     # In float64, where a small variance does not enlarge what rounding differs in.
@@ -101,44 +108,46 @@ def test_any_configuration_equals_transformers_with_all_gradients(sizes, lengths
     theirs.load_state_dict(ours.state_dict())  # strictly: the names are the same
     rows = [torch.randint(1, 41, (length,)).tolist() for length in lengths]
     with pytest.MonkeyPatch.context() as patched:
-        if fused:  # what a GPU does
+        if way == "fused":  # what a GPU does
             patched.setattr(bert_module, "packing_of", lambda *x: packing_of(*x)._replace(groups=None))
-        hidden, pooled = ours(*packed(rows))
+        hidden, pooled = ours(*packed(rows), at_first=way == "at first")
     expected = theirs(**padded(rows))
-    torch.testing.assert_close(hidden, of_real(expected.last_hidden_state, rows), rtol=1e-7, atol=1e-8)
+    vectors = expected.last_hidden_state
+    vectors = vectors[:, 0] if way == "at first" else of_real(vectors, rows)
+    torch.testing.assert_close(hidden, vectors, rtol=1e-7, atol=1e-8)
     torch.testing.assert_close(pooled, expected.pooler_output, rtol=1e-7, atol=1e-8)
     weights = torch.randn_like(hidden), torch.randn_like(pooled)
     ((hidden * weights[0]).sum() + (pooled * weights[1]).sum()).backward()
-    (
-        (of_real(expected.last_hidden_state, rows) * weights[0]).sum() + (expected.pooler_output * weights[1]).sum()
-    ).backward()
+    ((vectors * weights[0]).sum() + (expected.pooler_output * weights[1]).sum()).backward()
     for name, parameter in theirs.named_parameters():
         torch.testing.assert_close(ours.get_parameter(name).grad, parameter.grad, rtol=1e-6, atol=1e-7, msg=name)
 
 
-LENGTHS = [1, 5, 5, 33, 64, 70, 70, 5]  # 70 fills three vectors, 33 and 64 two, the others one
+LENGTHS = [1, 5, 5, 49, 64, 70, 70, 5]  # 70 fills five vectors, 49 and 64 four, the others one
 
 
 def test_neighbours_of_about_one_length_are_computed_together(monkeypatch):
-    monkeypatch.setattr(attention_products, "PLACES", 2 * 64**2)  # two of 64 places, and eight of 32
+    monkeypatch.setattr(attention_products, "PLACES", 2 * 64**2)  # two of 64 places, and thirty-two of 16
     groups = groups_of(LENGTHS)
-    assert [group.lengths for group in groups] == [(1, 5, 5), (33, 64), (70,), (70,), (5,)]
-    assert [group.width for group in groups] == [32, 64, 96, 96, 32]
-    ends = [0, 11, 108, 178, 248, 253]
+    assert [group.lengths for group in groups] == [(1, 5, 5), (49, 64), (70,), (70,), (5,)]
+    assert [group.width for group in groups] == [16, 64, 80, 80, 16]
+    ends = [0, 11, 124, 194, 264, 269]
     assert [group.tokens for group in groups] == [slice(*pair) for pair in pairwise(ends)]
-    assert groups[0].spread.view(3, 32)[:, :6].tolist() == [[0] * 6, [1, 2, 3, 4, 5, 5], [6, 7, 8, 9, 10, 10]]
-    assert groups[0].places.tolist() == [0, 32, 33, 34, 35, 36, 64, 65, 66, 67, 68]
-    assert groups[2].spread.tolist() == [*range(70), *[69] * 26]
-    assert groups_of([64, 64])[0][1:] == (64, slice(0, 128), None, None)
+    assert groups[0].spread.view(3, 16)[:, :6].tolist() == [[0] * 6, [1, 2, 3, 4, 5, 5], [6, 7, 8, 9, 10, 10]]
+    assert groups[0].places.tolist() == [0, 16, 17, 18, 19, 20, 32, 33, 34, 35, 36]
+    assert groups[2].spread.tolist() == [*range(70), *[69] * 10]
+    assert groups[1].padding.tolist() == [*range(49, 64)]
+    assert groups_of([64, 64])[0][1:] == (64, slice(0, 128), None, None, None)
     assert groups_of([64, 63])[0].spread.tolist() == [*range(127), 126]
+    assert groups_of([64, 63])[0].padding.tolist() == [127]
 
 
-@pytest.mark.parametrize("places", [1, 2 * 64**2, 2**17])
+@pytest.mark.parametrize("places", [1, 2 * 64**2, 2**18])
 def test_attention_by_products_is_attention_with_all_gradients(places, monkeypatch):
     monkeypatch.setattr(attention_products, "PLACES", places)
     torch.manual_seed(0)
     heads, size = 3, 5
-    projected, weights = torch.randn(253, 3 * heads * size).double(), torch.randn(253, heads * size).double()
+    projected, weights = torch.randn(269, 3 * heads * size).double(), torch.randn(269, heads * size).double()
 
     def plainly(rows):
         cut = [text.view(1, len(text), 3, heads, size).permute(2, 0, 3, 1, 4) for text in rows.split(LENGTHS)]
@@ -155,12 +164,48 @@ def test_attention_by_products_is_attention_with_all_gradients(places, monkeypat
     assert torch.autograd.gradcheck(lambda rows: attend_by_products(rows, heads, groups_of([4, 1, 3])), few)
 
 
-@pytest.mark.parametrize("places", [1, 2**17])
+@pytest.fixture(params=[True, False], ids=["oneDNN", "torch"])
+def softmax_by(request, monkeypatch):
+    """Both softmaxes that bfloat16 has: the one of this processor, and torch's where oneDNN has none."""
+    if not request.param:
+        monkeypatch.setattr(attention_products, "onednn_takes_bfloat16", lambda: False)
+
+
+def test_the_softmax_in_half_precision_is_onednns_where_it_has_one(monkeypatch):
+    scores, asked = torch.randn(3, 5, 16).bfloat16(), []
+    scores[:, :, 11:] = -torch.inf
+    expected = torch.softmax(scores.double(), dim=-1)
+    to_onednn = torch.Tensor.to_mkldnn
+    monkeypatch.setattr(torch.Tensor, "to_mkldnn", lambda given: asked.append(1) or to_onednn(given))
+    for has_one in {attention_products.onednn_takes_bfloat16(), False}:
+        monkeypatch.setattr(attention_products, "onednn_takes_bfloat16", lambda has_one=has_one: has_one)
+        asked.clear()
+        found = attention_products.softmax(scores)
+        assert bool(asked) is has_one
+        assert found.layout is torch.strided
+        assert (found[:, :, 11:] == 0).all()
+        torch.testing.assert_close(found.double(), expected, rtol=2**-7, atol=0)
+
+
+def test_a_processor_whose_onednn_has_no_such_softmax_takes_torchs():
+    told = """
+import torch
+from chainrule.models.attention_products import attend_by_products, groups_of, onednn_takes_bfloat16
+gathered = attend_by_products(torch.randn(40, 30).bfloat16(), 5, groups_of([40]))
+print(onednn_takes_bfloat16(), bool(gathered.isfinite().all()))
+"""
+    older = os.environ | {"ONEDNN_MAX_CPU_ISA": "AVX2"}
+    done = subprocess.run([sys.executable, "-c", told], env=older, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True"]
+
+
+@pytest.mark.usefixtures("softmax_by")
+@pytest.mark.parametrize("places", [1, 2**18])
 def test_in_half_precision_gradients_stay_near(places, monkeypatch):
     monkeypatch.setattr(attention_products, "PLACES", places)
     torch.manual_seed(0)
     heads, size = 3, 8
-    projected, weights = torch.randn(253, 3 * heads * size).double(), torch.randn(253, heads * size).double()
+    projected, weights = torch.randn(269, 3 * heads * size).double(), torch.randn(269, heads * size).double()
     found = []
     for kind in (torch.float64, torch.bfloat16):
         leaf = projected.to(kind).requires_grad_()
@@ -171,6 +216,7 @@ def test_in_half_precision_gradients_stay_near(places, monkeypatch):
         torch.testing.assert_close(near.double(), exact, rtol=2e-2, atol=2e-2)
 
 
+@pytest.mark.usefixtures("softmax_by")
 @pytest.mark.parametrize("length", [500, 512])  # in bfloat16 256 + 1 is 256
 def test_in_half_precision_the_softmax_still_adds_up_in_single(length):
     alike = torch.zeros(length, 3, 8, dtype=torch.bfloat16)  # every score is 0, so that every weight is 1 / length
@@ -207,6 +253,7 @@ def test_a_text_is_read_alike_whatever_texts_are_beside_it(lengths, seed):
 def test_where_tokens_belong():
     packing = packing_of(torch.tensor([2, 3]), 5)
     assert packing.longest == 3
+    assert packing.starts.tolist() == [0, 2]
     assert packing.positions.tolist() == [0, 1, 0, 1, 2]
     assert packing.places.tolist() == [0, 1, 3, 4, 5]
     assert packing.spread.view(2, 3).tolist() == [[0, 1, 1], [2, 3, 4]]
@@ -229,26 +276,53 @@ def test_operations_are_those_of_products_counted_by_torch():
 def test_operations_of_frozen_parts_are_not_counted():
     model, rows = small(), packed([[1] * 32])
     layer, head = float(model.bert.encoder.layer[0].flops(32, torch.tensor(32 * 32))), 2 * (100 + 30)
-    assert float(model.training_flops(*rows)) == 3 * (3 * layer + head)
+    last = model.bert.encoder.layer[2].flops_at_first(32, 1)
+    assert last < layer / 3
+    assert float(model.training_flops(*rows)) == 3 * (2 * layer + last + head)
     model.bert.embeddings.requires_grad_(False)
     model.bert.encoder.layer[0].requires_grad_(False)
-    assert float(model.training_flops(*rows)) == layer + 2 * layer + 3 * layer + 3 * head
+    assert float(model.training_flops(*rows)) == layer + 2 * layer + 3 * last + 3 * head
     model.bert.requires_grad_(False)
-    assert float(model.training_flops(*rows)) == 3 * layer + 3 * head
+    assert float(model.training_flops(*rows)) == 2 * layer + last + 3 * head
 
 
-def test_half_precision_stays_near(minilm):
+@pytest.mark.parametrize("lengths", [[1, 7, 66, 7], [5, 5], [3]])
+@pytest.mark.parametrize("layers", [1, 3])
+def test_at_the_first_tokens_alone_all_is_the_same_with_all_gradients(layers, lengths):
+    torch.manual_seed(0)
+    model = small(layers=layers).bert.double()
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    rows = packed([torch.randint(31, (length,)).tolist() for length in lengths])
+    starts, weights, both = rows[1].cumsum(0) - rows[1], torch.randn(len(lengths), 10).double(), []
+    for at_first in (False, True):
+        hidden, pooled = model(*rows, at_first=at_first)
+        gradients = torch.autograd.grad((pooled * weights).sum(), list(model.parameters()))
+        both.append([hidden if at_first else hidden[starts], pooled, *gradients])
+    for one, other in zip(*both, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("at_first", [False, True])
+def test_half_precision_stays_near(minilm, at_first):
     read = read_bert(minilm)
     model = bert(**read.arguments).eval()
     read.give_to(model)
-    rows = [read.tokenizer.encode(text).ids for text in mixed_texts(30)[:11]]
-    with torch.no_grad():
-        exact, _ = model(*packed(rows))
-        with torch.autocast("cpu", torch.bfloat16):
-            near, _ = model(*packed(rows))
-    assert near.dtype == torch.bfloat16
+    rows = packed([read.tokenizer.encode(text).ids for text in mixed_texts(30)[:11]])
+    learned = [each for name, each in model.named_parameters() if not name.endswith("key.bias")]  # whose gradient is 0
+    both = []
+    for precision in (torch.float32, torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == torch.bfloat16):
+            hidden, pooled = model(*rows, at_first=at_first)
+        assert hidden.dtype == precision
+        gradients = torch.autograd.grad(pooled.float().square().sum(), learned)
+        both.append((hidden.detach(), pooled.detach(), gradients))
+    (exact, exact_texts, exact_gradients), (near, near_texts, near_gradients) = both
     likeness = torch.nn.functional.cosine_similarity(exact, near.float(), dim=1)
     assert float(likeness.min()) > 0.99
+    assert float((exact_texts - near_texts).norm() / exact_texts.norm()) < 0.012
+    errors = [float((a - b).norm() / a.norm()) for a, b in zip(exact_gradients, near_gradients, strict=True)]
+    assert statistics.median(errors) < 0.015
 
 
 def test_sizes_that_do_not_fit_are_refused():

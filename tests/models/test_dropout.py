@@ -1,14 +1,18 @@
 """Dropout: how much is silenced, what the rest becomes, and which gradients flow."""
 
+import numpy as np
 import pytest
 import torch
 
-from chainrule.models.dropout import Dropout, dropout
+from chainrule.models import dropout as dropout_module
+from chainrule.models.dropout import Dropout, draw, draw_by_torch, dropout
 
 
+@pytest.mark.parametrize("by", [draw, draw_by_torch])
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
 @pytest.mark.parametrize("shape", [(3, 5, 7001), (100_003,)])
-def test_the_share_is_silenced_and_the_mean_stays(share, shape):
+def test_the_share_is_silenced_and_the_mean_stays(share, shape, by, monkeypatch):
+    monkeypatch.setattr(dropout_module, "draw", by)
     torch.manual_seed(1)
     values = torch.ones(shape)
     found = dropout(values, share)
@@ -28,7 +32,8 @@ def test_every_type_is_scaled_as_its_own_division_does(dtype):
     torch.manual_seed(4)
     found = dropout(values, 0.1)
     torch.manual_seed(4)
-    numbers = torch.empty(2002, dtype=torch.int64).random_(-(1 << 63), None).view(torch.int16).view(8, 1001)
+    drawn = np.random.SFC64(int(torch.randint(1 << 62, ()))).random_raw(2002)
+    numbers = torch.from_numpy(drawn).view(torch.int16).view(8, 1001)
     kept = numbers >= round(0.1 * 65536) - 32768
     assert 0.08 < 1 - kept.float().mean().item() < 0.12
     assert torch.equal(found, values * (kept.to(dtype) / (1 - 0.1)))
@@ -48,7 +53,7 @@ def test_gradients_flow_where_values_do():
     assert dropout(values.bfloat16(), 0.25).dtype is torch.bfloat16
 
 
-def test_the_draws_are_those_of_torchs_generator():
+def test_the_draws_follow_torchs_generator():
     values = torch.ones(1001)
     torch.manual_seed(3)
     one = dropout(values, 0.5)

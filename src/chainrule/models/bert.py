@@ -5,7 +5,8 @@ that it has in the checkpoints of the Hugging Face hub, so that these fit withou
 
 Texts come packed: all tokens of a batch one after another, so that products with weights see no padding. Attention is
 between the tokens of one text: on a processor it is computed for a few texts of about one length at a time, see
-`models.attention_products`; elsewhere the tokens are spread to (texts, longest) for it.
+`models.attention_products`; elsewhere the tokens are spread to (texts, longest) for it. A text's vector comes from its
+first token alone; where no other is wanted the last layer is computed there only, and everywhere over spread tokens.
 """
 
 from collections.abc import Callable, Iterator
@@ -85,6 +86,29 @@ class SelfAttention(nn.Module):
         joined = gathered.transpose(1, 2).reshape(-1, x.shape[1])  # (batch · longest, hidden)
         return joined if packing.spread is None else pack_rows(joined, packing.places)
 
+    def at_first(
+        self, first: Float[Tensor, "batch hidden"], x: Float[Tensor, "tokens hidden"], packing: Packing
+    ) -> Float[Tensor, "batch hidden"]:
+        """What the first token of each text gathered, given its vector and those of all.
+
+        One query a text needs no key and no value of any token. With keys K x + k, values V x + v and weights w that
+        add up to 1
+
+            q · (K x + k) = (Kᵀ q) · x + q · k,   Σ w (V x + v) = V Σ w x + v.
+        """
+        key, value = (each.weight.view(self.heads, -1, x.shape[1]) for each in (self.key, self.value))
+        query = self.query(first).view(len(first), self.heads, -1)  # (batch, heads, size)
+        tokens, seen = self.by_text(x, packing), packing.seen  # (batch, longest, hidden)
+        scores = torch.einsum("bhs,hsi->bhi", query, key) @ tokens.mT  # (batch, heads, longest)
+        scores = scores.to(torch.promote_types(scores.dtype, torch.float32))
+        # The softmax takes q · k away: it stands here so that the keys' offset has a gradient, which is 0.
+        same = (query * self.key.bias.view(self.heads, -1)).sum(dim=-1, keepdim=True)  # (batch, heads, 1)
+        scores = (scores + same) * query.shape[2] ** -0.5
+        if seen is not None:
+            scores = scores.masked_fill(~seen[:, 0], -torch.inf)
+        gathered = torch.einsum("bhi,hsi->bhs", scores.softmax(dim=-1) @ tokens, value)
+        return (gathered.flatten(1) + self.value.bias).to(x.dtype)
+
     def projected(self, x: Float[Tensor, "tokens hidden"]) -> Float[Tensor, "tokens projected"]:
         """Of each token its query, its key and its value side by side, by one product instead of three."""
         maps = (self.query, self.key, self.value)
@@ -93,12 +117,15 @@ class SelfAttention(nn.Module):
 
     def parts(self, x: Float[Tensor, "tokens hidden"], packing: Packing) -> tuple[Tensor, ...]:
         """Queries, keys and values, each (batch, heads, longest, size)."""
-        projected = self.projected(x)
-        if packing.spread is not None:
-            projected = spread_rows(projected, packing.spread, packing.places)  # (batch · longest, 3 hidden)
-        cut = projected.view(len(packing.lengths), packing.longest, 3, self.heads, -1)
-        query, key, value = cut.permute(2, 0, 3, 1, 4)
+        by_text = self.by_text(self.projected(x), packing)  # (batch, longest, 3 hidden)
+        query, key, value = by_text.view(*by_text.shape[:2], 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         return query, key, value
+
+    def by_text(self, rows: Float[Tensor, "tokens values"], packing: Packing) -> Float[Tensor, "batch longest values"]:
+        """The tokens' rows text by text, with padding."""
+        if packing.spread is not None:
+            rows = spread_rows(rows, packing.spread, packing.places)
+        return rows.view(len(packing.lengths), packing.longest, -1)
 
     def weights(self, x: Float[Tensor, "tokens hidden"], packing: Packing) -> Float[Tensor, "batch heads time time"]:
         """Where each token looks; rows and columns after a text's end mean nothing."""
@@ -168,16 +195,30 @@ class Layer(nn.Module):
         self.intermediate = intermediate
         self.output = output
 
-    def forward(self, x: Float[Tensor, "tokens hidden"], packing: Packing) -> Float[Tensor, "tokens hidden"]:
-        """The vectors after the layer."""
-        x = self.attention(x, packing)  # (tokens, hidden)
+    def forward(
+        self, x: Float[Tensor, "tokens hidden"], packing: Packing, *, at_first: bool = False
+    ) -> Float[Tensor, "rows hidden"]:
+        """The vectors after the layer, of all tokens or of the first of each text alone."""
+        if at_first:  # told by an argument because a divided model gathers its parameters for `forward` alone
+            first = x.index_select(0, packing.starts)  # (batch, hidden)
+            x = self.attention.output(self.attention.self.at_first(first, x, packing), first)
+        else:
+            x = self.attention(x, packing)  # (tokens, hidden)
         vectors: Tensor = self.output(self.intermediate(x), x)
         return vectors
 
     def flops(self, tokens: int, pairs: Tensor) -> Tensor:
         """Operations over so many tokens, of which so many pairs look at each other, two a multiply-add."""
+        return 4.0 * len(self.output.dense.weight) * pairs + self._flops_of_maps() * tokens
+
+    def flops_at_first(self, tokens: int, texts: int) -> float:
+        """The same where the vectors of so many texts' first tokens alone are computed."""
+        pairs = self.attention.self.heads * tokens  # each head's query has all values of a vector
+        return 4.0 * len(self.output.dense.weight) * pairs + self._flops_of_maps() * texts
+
+    def _flops_of_maps(self) -> float:
         hidden, inner = self.output.dense.weight.shape
-        return 4.0 * hidden * pairs + 2.0 * (4 * hidden * hidden + 2 * hidden * inner) * tokens
+        return 2.0 * (4 * hidden * hidden + 2 * hidden * inner)
 
 
 class Encoder(nn.Module):
@@ -187,11 +228,15 @@ class Encoder(nn.Module):
         super().__init__()
         self.layer = nn.ModuleList(layers)
 
-    def forward(self, x: Float[Tensor, "tokens hidden"], packing: Packing) -> Float[Tensor, "tokens hidden"]:
-        """The vectors after the last layer."""
-        for layer in self.layers():
+    def forward(
+        self, x: Float[Tensor, "tokens hidden"], packing: Packing, *, at_first: bool = False
+    ) -> Float[Tensor, "rows hidden"]:
+        """The vectors after the last layer, of all tokens or of the first of each text alone."""
+        *lower, last = self.layers()
+        for layer in lower:
             x = layer(x, packing)
-        return x
+        vectors: Tensor = last(x, packing, at_first=at_first)
+        return vectors
 
     def layers(self) -> Iterator[Layer]:
         """The layers, the lowest first."""
@@ -227,17 +272,19 @@ class Bert(nn.Module):
         self.pooler = pooler
 
     def forward(
-        self, tokens: Int[Tensor, " tokens"], lengths: Int[Tensor, " batch"]
-    ) -> tuple[Float[Tensor, "tokens hidden"], Float[Tensor, "batch hidden"]]:
+        self, tokens: Int[Tensor, " tokens"], lengths: Int[Tensor, " batch"], *, at_first: bool = False
+    ) -> tuple[Float[Tensor, "rows hidden"], Float[Tensor, "batch hidden"]]:
         """The last vector of each token, and that of each text.
 
         Args:
             tokens: of all texts, one text after another, each from [CLS] to [SEP].
             lengths: tokens of each, ≥ 1, no more than there are positions.
+            at_first: the last layer is computed for [CLS] alone, which is all that the text's vector needs; of the
+                tokens' vectors theirs are given.
         """
         packing = packing_of(lengths, len(tokens))
-        hidden = self.encoder(self.embeddings(tokens, packing.positions), packing)  # (tokens, hidden)
-        first = hidden.index_select(0, lengths.cumsum(0) - lengths)  # (batch, hidden)
+        hidden = self.encoder(self.embeddings(tokens, packing.positions), packing, at_first=at_first)
+        first = hidden if at_first else hidden.index_select(0, packing.starts)  # (batch, hidden)
         return hidden, self.pooler(first)
 
 

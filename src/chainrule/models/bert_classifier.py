@@ -1,12 +1,13 @@
 """BERT and a head that tells classes apart."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from chainrule.models.bert import Bert, begin, bert
+from chainrule.models.bert import Bert, Layer, begin, bert
 from chainrule.models.dropout import Dropout
 from chainrule.models.packing import packing_of
 
@@ -28,7 +29,7 @@ class BertClassifier(nn.Module):
 
     def forward(self, tokens: Int[Tensor, " tokens"], lengths: Int[Tensor, " batch"]) -> Float[Tensor, "batch classes"]:
         """Scores of the classes before softmax; for the arguments see `Bert`."""
-        _, pooled = self.bert(tokens, lengths)
+        _, pooled = self.bert(tokens, lengths, at_first=True)
         scores: Tensor = self.classifier(self.dropout(pooled))
         return scores
 
@@ -59,20 +60,26 @@ class BertClassifier(nn.Module):
 
     def forward_flops(self, tokens: Int[Tensor, " tokens"], lengths: Int[Tensor, " batch"]) -> Tensor:
         """Operations over the real tokens; looking up has none."""
-        pairs = lengths.square().sum()
         flops = self._head_flops(lengths)
-        for layer in self.bert.encoder.layers():
-            flops = flops + layer.flops(len(tokens), pairs)
+        for _, forward in self._layers_flops(len(tokens), lengths):
+            flops = flops + forward
         return flops
 
     def training_flops(self, tokens: Int[Tensor, " tokens"], lengths: Int[Tensor, " batch"]) -> Tensor:
         """Operations of both passes: the backward one goes down to the lowest part that learns, and no further."""
-        pairs = lengths.square().sum()
         flops, below = 3 * self._head_flops(lengths), learns(self.bert.embeddings)
-        for layer in self.bert.encoder.layers():
-            flops = flops + layer.flops(len(tokens), pairs) * (1 + learns(layer) + below)
+        for layer, forward in self._layers_flops(len(tokens), lengths):
+            flops = flops + forward * (1 + learns(layer) + below)
             below = below or learns(layer)
         return flops
+
+    def _layers_flops(self, tokens: int, lengths: Tensor) -> Iterator[tuple[Layer, float | Tensor]]:
+        """Each layer, and the operations of its forward pass."""
+        *lower, last = self.bert.encoder.layers()
+        pairs = lengths.square().sum()
+        for layer in lower:
+            yield layer, layer.flops(tokens, pairs)
+        yield last, last.flops_at_first(tokens, len(lengths))
 
     def _head_flops(self, lengths: Tensor) -> Tensor:
         weights = self.bert.pooler.dense.weight.numel() + self.classifier.weight.numel()

@@ -17,6 +17,8 @@ class Packing(NamedTuple):
 
     lengths: Tensor
     """Tokens of each text, (batch,)."""
+    starts: Tensor
+    """The number of each text's first token, (batch,)."""
     positions: Tensor
     """Of each token in its text, (tokens,)."""
     spread: Tensor | None
@@ -26,7 +28,7 @@ class Packing(NamedTuple):
     longest: int
     """Places of each text: the tokens of the longest one."""
     groups: list[Group] | None
-    """On a CPU, what attention computes together; None elsewhere, where `spread` serves."""
+    """On a CPU, what attention between all tokens computes together; None elsewhere, where `spread` serves."""
 
     @property
     def seen(self) -> Tensor | None:
@@ -47,7 +49,7 @@ def packing_of(lengths: Int[Tensor, " batch"], tokens: int) -> Packing:
     longest = int(lengths.max())
     spread, places = places_of(lengths, longest)
     groups = groups_of(lengths.tolist()) if lengths.device.type == "cpu" else None
-    return Packing(lengths, positions, None if len(spread) == tokens else spread, places, longest, groups)
+    return Packing(lengths, starts, positions, None if len(spread) == tokens else spread, places, longest, groups)
 
 
 class _Spread(torch.autograd.Function):
