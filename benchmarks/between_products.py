@@ -5,39 +5,31 @@
 Dropout with its gradient and its draws alone; the softmax of attention's scores.
 """
 
-import statistics
 from collections.abc import Callable
 from functools import partial
 
 import torch
 from torch import Tensor, nn
 
-from benchmarks.turns import in_turns
-from chainrule.models.attention_products import softmax
+from benchmarks.turns import in_turns, print_table
+from chainrule.models.attention_products import PLACES, softmax
 from chainrule.models.dropout import DRAWN_AT_ONCE, draw, draw_by_torch, dropout
 from chainrule.runtime.devices import resolve_compute
 from chainrule.runtime.memory import keep_freed_memory
 
 TOKENS, HIDDEN, SHARE = 4096, 384, 0.1
-HEADS, WIDTHS, PAIRS = 12, (64, 112, 128, 256, 352), 2**18  # places of a text; pairs of places computed together
+HEADS, WIDTHS = 12, (64, 112, 128, 256, 352)  # places of a text
 REPEATS = 40
 
 
-def print_ratios(contestants: dict[str, Callable[[], object]], rounds: int = 9) -> None:
-    """The median time of each, and its share of the last one's, round by round."""
+def print_turns(contestants: dict[str, Callable[[], object]]) -> None:
+    """The times of so many calls of each."""
 
     def repeated(work: Callable[[], object]) -> None:
         for _ in range(REPEATS):
             work()
 
-    seconds = in_turns({name: partial(repeated, work) for name, work in contestants.items()}, rounds=rounds)
-    last = list(seconds.values())[-1]
-    for name, times in seconds.items():
-        ratios = [time / other for time, other in zip(times, last, strict=True)]
-        print(
-            f"{name:<38} {statistics.median(times) / REPEATS * 1e3:6.3f} ms, "
-            f"{statistics.median(ratios):.2f} [{min(ratios):.2f}, {max(ratios):.2f}] of the last one's time"
-        )
+    print_table(in_turns({name: partial(repeated, work) for name, work in contestants.items()}))
 
 
 def dropouts() -> dict[str, Callable[[], object]]:
@@ -49,23 +41,23 @@ def dropouts() -> dict[str, Callable[[], object]]:
         torch.autograd.grad(function(values, SHARE), values, gradient)
 
     return {
-        "dropout": partial(with_gradient, dropout),
         "dropout, torch's": partial(with_gradient, nn.functional.dropout),
+        "dropout": partial(with_gradient, dropout),
     }
 
 
 def draws() -> dict[str, Callable[[], object]]:
     """As many as that dropout makes."""
     wanted = TOKENS * HIDDEN // DRAWN_AT_ONCE, torch.device("cpu")
-    return {"its draws": partial(draw, *wanted), "its draws by torch's generator": partial(draw_by_torch, *wanted)}
+    return {"its draws by torch's generator": partial(draw_by_torch, *wanted), "its draws": partial(draw, *wanted)}
 
 
 def softmaxes(width: int) -> dict[str, Callable[[], object]]:
     """Of as many texts' scores as are computed together."""
-    scores = torch.randn(max(1, PAIRS // width**2) * HEADS, width, width).bfloat16()
+    scores = torch.randn(max(1, PLACES // width**2) * HEADS, width, width).bfloat16()
     return {
-        f"softmax, {width} places": partial(softmax, scores),
         f"softmax, {width} places, torch's": partial(torch.softmax, scores, -1),
+        f"softmax, {width} places": partial(softmax, scores),
     }
 
 
@@ -73,10 +65,10 @@ def main() -> None:
     """Prints the times."""
     keep_freed_memory()  # as a run does
     torch.set_num_threads(resolve_compute().threads)
-    print_ratios(dropouts())
-    print_ratios(draws())
+    print_turns(dropouts())
+    print_turns(draws())
     for width in WIDTHS:
-        print_ratios(softmaxes(width))
+        print_turns(softmaxes(width))
 
 
 if __name__ == "__main__":

@@ -9,10 +9,10 @@ Both begin with MiniLM's published weights and cut a text after 512 tokens. The 
 float32, each batch padded to its longest text, AdamW, three epochs; ours are the recipe's, with four epochs where
 accuracies are compared: the recipe's two were chosen for English, of which the weights know more. A turn is an epoch
 over the same texts, so that both read as many real tokens. The peak is measured in every round before and after ours,
-since the machine's speed drifts; each share is of the higher of its own round's two. Operations are the network's over
-real tokens, forward and backward, as model FLOPs utilisation counts them (Chowdhery et al., "PaLM", arXiv 2204.02311):
-the same for both. Ours does fewer, as it computes the last layer at the first token of each text alone; its share by
-those that it does stands beside.
+since the machine's speed drifts; each share is of the higher of its own round's two. Operations are those that each
+does over real tokens, forward and backward: ours computes the last layer at the first token of each text alone. What
+its share were if the whole layer counted, as model FLOPs utilisation counts (Chowdhery et al., "PaLM", arXiv
+2204.02311), stands beside.
 """
 
 import argparse
@@ -178,9 +178,10 @@ def print_accuracies(seeds: int, our_epochs: float, epochs: float, learn_from: i
     print(f"mean of {seeds}: chainrule {ours_mean:.4f}, Trainer {theirs_mean:.4f}, {told}")
 
 
-def median_and_range(shares: list[float]) -> str:
-    """In percent."""
-    return f"{statistics.median(shares):.1%} [{min(shares):.1%}, {max(shares):.1%}]"
+def shares(flops: float, times: list[float], peaks: list[float]) -> str:
+    """Of each round's peak, the median and the range."""
+    found = [flops / time / peak for time, peak in zip(times, peaks, strict=True)]
+    return f"{statistics.median(found):.1%} [{min(found):.1%}, {max(found):.1%}]"
 
 
 def main() -> None:
@@ -216,15 +217,12 @@ def main() -> None:
         del seconds["peak before"], seconds["peak after"]
         peaks = list(map(max, found[2::2], found[3::2]))  # the first two are of the round that does not count
         print_table(seconds)
-        shares = {}
-        for name, times in seconds.items():
-            shares[name] = [whole / time / peak for time, peak in zip(times, peaks, strict=True)]
+        for (name, times), flops in zip(seconds.items(), (done, whole), strict=True):
             print(
                 f"{name}: {tokens / statistics.median(times):,.0f} real tokens a second, "
-                f"{whole / statistics.median(times) / 1e9:.0f} GFLOP/s, {median_and_range(shares[name])} of the peak"
+                f"{flops / statistics.median(times) / 1e9:.0f} GFLOP/s, {shares(flops, times, peaks)} of the peak"
             )
-        ours = next(iter(shares.values()))
-        print(f"by the operations that are done ours has {median_and_range([done / whole * share for share in ours])}")
+        print(f"with the whole last layer counted ours had {shares(whole, next(iter(seconds.values())), peaks)}")
         print(f"peak: {statistics.median(peaks) / 1e9:.0f} [{min(peaks) / 1e9:.0f}, {max(peaks) / 1e9:.0f}] GFLOP/s")
         if given.seeds:
             print_accuracies(given.seeds, given.our_epochs, given.epochs, given.learn_from, Path(folder))

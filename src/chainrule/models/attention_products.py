@@ -32,8 +32,6 @@ class Group(NamedTuple):
     """Which of these tokens stands at each place, see `places_of`; None where there is no padding."""
     places: Tensor | None
     """The place of each token, likewise."""
-    padding: Tensor | None
-    """The other places, likewise."""
 
 
 def groups_of(lengths: Sequence[int]) -> list[Group]:
@@ -64,10 +62,8 @@ def _group(lengths: list[int], start: int) -> Group:
     tokens = slice(start, start + sum(lengths))
     width = _whole_vectors(lengths[0])
     if min(lengths) == width:
-        return Group(tuple(lengths), width, tokens, None, None, None)
-    counts = torch.tensor(lengths)
-    padding = (torch.arange(width) >= counts[:, None]).flatten().nonzero()[:, 0]
-    return Group(tuple(lengths), width, tokens, *places_of(counts, width), padding)
+        return Group(tuple(lengths), width, tokens, None, None)
+    return Group(tuple(lengths), width, tokens, *places_of(torch.tensor(lengths), width))
 
 
 def places_of(lengths: Int[Tensor, " texts"], longest: int) -> tuple[Int[Tensor, " places"], Int[Tensor, " tokens"]]:
@@ -88,6 +84,14 @@ def places_of(lengths: Int[Tensor, " texts"], longest: int) -> tuple[Int[Tensor,
 def _spread(rows: Tensor, group: Group) -> Tensor:
     """A group's rows of a packed batch, (texts · width, values)."""
     return rows[group.tokens] if group.spread is None else rows[group.tokens].index_select(0, group.spread)
+
+
+def _spread_gradient(rows: Tensor, group: Group) -> Tensor:
+    """The same of a gradient: 0 on padding, from which none comes."""
+    if group.places is None:
+        return rows[group.tokens]
+    spread = rows.new_zeros(len(group.lengths) * group.width, rows.shape[1])
+    return spread.index_copy_(0, group.places, rows[group.tokens])
 
 
 def _put_back(rows: Tensor, group: Group, spread: Tensor) -> None:
@@ -133,10 +137,7 @@ class _Attend(torch.autograd.Function):
         for group, parts, weights in zip(ctx.groups, kept, kept, strict=True):
             query, key, value = parts
             of_parts = torch.empty_like(parts)
-            of_rows = _spread(gradient, group)
-            if group.padding is not None:
-                of_rows.index_fill_(0, group.padding, 0)  # so that no gradient comes from padding
-            of_gathered = _by_head(of_rows, group, 1, ctx.heads)[0]
+            of_gathered = _by_head(_spread_gradient(gradient, group), group, 1, ctx.heads)[0]
             torch.bmm(weights.mT, of_gathered, out=of_parts[2])
             of_weights = torch.bmm(of_gathered, value.mT)  # (texts · heads, width, width)
             # Of softmax: w ⊙ (g − Σ g ⊙ w).
@@ -160,8 +161,8 @@ def _weights(scores: Tensor, group: Group) -> Tensor:
 def softmax(scores: Float[Tensor, "*rows width"]) -> Float[Tensor, "*rows width"]:
     """Of each row, without a gradient rule: in bfloat16 by oneDNN, which is faster there than torch.
 
-    By `python -m benchmarks.between_products` on two cores of an AMD EPYC (Zen 5) with all copies: 0.87 of torch's time
-    for rows of 64, 0.39 for 112, 0.62 for 128, 0.71 for 352. Either adds up in float32.
+    By `python -m benchmarks.between_products` on two cores of an AMD EPYC (Zen 5) with all copies: 0.8–0.9 of torch's
+    time for rows of 64, 0.4 for 112, 0.6 for 128, 0.7 for 352. Either adds up in float32.
     """
     if scores.dtype == torch.bfloat16 and onednn_takes_bfloat16():
         return torch.softmax(scores.to_mkldnn(), dim=-1).to_dense()

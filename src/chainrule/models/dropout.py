@@ -1,8 +1,8 @@
 """Dropout that draws sixteen bits a value, four values at once: torch's own is a good part of a step on a processor.
 
 There the draws are SFC64's (Doty-Humphrey, PractRand), seeded by torch's generator. By `python -m
-benchmarks.between_products` on two cores of an AMD EPYC (Zen 5) they take 0.67 of the time of that generator's own, and
-dropout with its gradient 0.15 of the time of torch's.
+benchmarks.between_products` on two cores of an AMD EPYC (Zen 5) they take 0.5 to 0.7 of the time of that generator's
+own, and dropout with its gradient 0.15 of the time of torch's.
 """
 
 import numpy as np
