@@ -74,6 +74,15 @@ def test_sigterm_while_data_are_converted_leaves_nothing_behind(tmp_path):
     assert not list((tmp_path / "cache").rglob(".partial-*"))
 
 
+def test_an_interrupt_while_a_module_generates_a_class_gives_a_status(tmp_path):
+    """As in a data class, whose methods are run from a string: `python -m` would end by the signal itself."""
+    generated = "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n"
+    (tmp_path / "cyclopts.py").write_text(f"exec({generated!r})\n")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    done = subprocess.run([*PROGRAM, "list"], capture_output=True, text=True, env=environment, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "chainrule: interrupted.\n")
+
+
 @pytest.mark.parametrize("redirection", ["2>/dev/full", "2>&-"])
 def test_without_a_standard_error_the_result_is_the_same(redirection):
     found = shell(redirection, "list", "--json")
