@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from chainrule.data import token_store
 from chainrule.data.text_tokens import train_tokenizer
 from chainrule.data.token_store import Frame, encode
 
@@ -93,3 +94,9 @@ def test_where_the_cache_takes_nothing_the_system_s_own_place_will_do(tmp_path, 
     (tmp_path / "file").touch()
     monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path / "file" / "cache"))
     np.testing.assert_array_equal(encode(TOKENIZER, ["abc"], max_length=3).tokens, [2, 3, 4])
+
+
+def test_which_tokens_of_a_vocabulary_occur(monkeypatch):
+    monkeypatch.setattr(token_store, "TOKENS_AT_A_TIME", 2)  # of six
+    store = encode(TOKENIZER, ["ab", "bxbb"], max_length=9)
+    np.testing.assert_array_equal(store.occurring(7), [False, True, True, True, False, False, False])

@@ -132,6 +132,22 @@ def test_what_is_taken_over_is_frozen_at_first_and_the_lowest_layers_for_good(so
     assert still == {name for name in before if name.startswith(("bert.embeddings.", "bert.encoder.layer.0."))}
 
 
+def test_vectors_of_tokens_that_no_text_of_training_has_rest(others):
+    assembly = build(RECIPE, {**others, "frozen_epochs": 0.0})
+    name = "bert.embeddings.word_embeddings.weight"
+    before, vocabulary = parts_of(assembly)[name], assembly.learner.model.bert.embeddings.word_embeddings
+    learning, size = len(vocabulary.weight), len(before)
+    assert 0 < learning < size
+    learns = vocabulary.rows < learning
+    steps(assembly, *range(14))  # an epoch
+    changed = (parts_of(assembly)[name] != before).any(dim=1)
+    assert torch.equal(changed, learns)
+    moments = assembly.learner.state_dict()["optimizer"].values()
+    shapes = {tuple(each["exp_avg"].shape) for each in moments}
+    assert (learning, before.shape[1]) in shapes
+    assert (size, before.shape[1]) not in shapes
+
+
 def test_each_layer_has_its_rate(others):
     optimizer = build(RECIPE, {**others, "layer_rate": 0.5}).learner.optimizer
     assert sorted({group["rate"] for group in optimizer.param_groups}) == [0.125, 0.25, 0.5, 1.0]

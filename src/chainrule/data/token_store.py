@@ -16,6 +16,8 @@ from chainrule.data.text_tokens import AT_A_TIME, PAD_ID, UNKNOWN_ID
 from chainrule.runtime import cache
 from chainrule.runtime.files import storage_errors
 
+TOKENS_AT_A_TIME = 1 << 20  # in memory
+
 
 class Frame(NamedTuple):
     """What stands around the tokens of every text."""
@@ -78,6 +80,13 @@ class TokenStore:
         moved = np.repeat(self.offsets[positions] - (ends - lengths), lengths)
         tokens: NDArray[np.int64] = self.tokens[moved + np.arange(len(moved))].astype(np.int64)
         return tokens
+
+    def occurring(self, vocabulary_size: int) -> NDArray[np.bool_]:
+        """Which tokens of a vocabulary occur in the texts, (vocabulary_size,)."""
+        occurs = np.zeros(vocabulary_size, np.bool_)
+        for start in range(0, len(self.tokens), TOKENS_AT_A_TIME):
+            occurs[self.tokens[start : start + TOKENS_AT_A_TIME]] = True
+        return occurs
 
     def sentence(self, split: Split | Literal["scored"]) -> str:
         """What the model does not see of the texts."""

@@ -21,6 +21,7 @@ from chainrule.models.attention_products import attend_by_products
 from chainrule.models.dropout import Dropout
 from chainrule.models.linear_rows import LinearRows, linear_rows
 from chainrule.models.packing import Packing, pack_rows, packing_of, spread_rows
+from chainrule.models.vocabulary import Vocabulary
 from chainrule.models.working_type import in_working_type
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -47,7 +48,7 @@ class Embeddings(nn.Module):
         self, *, vocabulary_size: int, positions: int, segments: int, hidden_size: int, epsilon: float, dropout: float
     ) -> None:
         super().__init__()
-        self.word_embeddings = nn.Embedding(vocabulary_size, hidden_size)
+        self.word_embeddings = Vocabulary(vocabulary_size, hidden_size)
         self.position_embeddings = nn.Embedding(positions, hidden_size)
         self.token_type_embeddings = nn.Embedding(segments, hidden_size)
         self.LayerNorm = nn.LayerNorm(hidden_size, eps=epsilon)

@@ -118,6 +118,9 @@ def build_bert_classifier(recipe: "BertClassify", setting: Setting, *, fresh: bo
     if beginning.taken_over is not None and not fresh:
         beginning.taken_over.give_to(model.bert)
     freeze(model, recipe.frozen_layers)
+    if not setting.shard:  # a divided model's parameters are its processes' to hold
+        vocabulary = model.bert.embeddings.word_embeddings
+        vocabulary.learn_only(torch.from_numpy(train_store.occurring(vocabulary.num_embeddings)))
 
     def part(store: TokenStore, examples: Examples) -> Part:
         labels = torch.from_numpy(examples.labels()).to(device)
