@@ -133,10 +133,14 @@ def test_two_at_once_are_refused(runs, tmp_path):
     recipe, output = "mlp-regression", tmp_path / "run"
     settings = {**runs[recipe], "steps": 100_000}  # the first is at work until it is stopped
     with subprocess.Popen(command(recipe, settings, output), stderr=subprocess.DEVNULL) as first:
-        while steps_done(output) < 1:
-            time.sleep(0.005)
-        second = subprocess.run(command(recipe, settings, output), capture_output=True, text=True, check=False)
-        os.kill(first.pid, signal.SIGTERM)
+        try:
+            while steps_done(output) < 1:
+                time.sleep(0.005)
+            second = subprocess.run(
+                command(recipe, settings, output), capture_output=True, text=True, timeout=60, check=False
+            )
+        finally:
+            os.kill(first.pid, signal.SIGTERM)
     assert second.returncode == 1
     assert f"another process is writing to {output}; wait until it ends, or stop it first." in second.stderr
     assert first.returncode == 130

@@ -1,10 +1,11 @@
-"""Against torch's own clipping, bit for bit."""
+"""Clipping against torch's own, bit for bit; moments that come back."""
 
 import pytest
 import torch
 from torch import nn
 
-from chainrule.learners.network_update import NORM_MARGIN, clip_gradient
+from chainrule.errors import ResumeError
+from chainrule.learners.network_update import NORM_MARGIN, clip_gradient, load_optimizer_state, optimizer_state
 
 SIZES = [(7, 5), (3,), (11,)]
 LENGTH = 5.0  # of the gradient, 3 and 4 at right angles
@@ -53,3 +54,32 @@ def test_a_short_gradient_is_not_written():
 
 def test_nothing_to_clip():
     assert clip_gradient([nn.Parameter(torch.zeros(2))], 1.0) == 0
+
+
+def stepped(*sizes):
+    """AdamW over weights of these sizes, after one step."""
+    torch.manual_seed(0)
+    weights = [nn.Parameter(torch.randn(size)) for size in sizes]
+    optimizer = torch.optim.AdamW([{"params": [weight]} for weight in weights], fused=True)
+    for weight in weights:
+        weight.grad = torch.randn_like(weight)
+    optimizer.step()
+    return optimizer
+
+
+def test_moments_come_back():
+    kept, optimizer = optimizer_state(stepped((7, 5), (3,))), stepped((7, 5), (3,))
+    optimizer.step()
+    load_optimizer_state(optimizer, kept)
+    for number, moments in optimizer_state(optimizer).items():
+        assert all(torch.equal(value, kept[number][name]) for name, value in moments.items())
+
+
+@pytest.mark.parametrize("sizes", [((7, 5), (2,)), ((5, 7), (3,)), ((11, 5), (3,)), ((35,), (3,)), ((7, 5),)])
+def test_moments_of_other_weights_are_refused(sizes):
+    """torch takes them, and its fused step reads and writes beyond the smaller of the two."""
+    optimizer = stepped(*sizes)
+    with pytest.raises(ResumeError, match="moments are of other weights than these; start the run anew"):
+        load_optimizer_state(optimizer, optimizer_state(stepped((7, 5), (3,))))
+    for one, other in zip(optimizer_state(optimizer).values(), optimizer_state(stepped(*sizes)).values(), strict=True):
+        assert all(torch.equal(value, other[name]) for name, value in one.items())

@@ -149,9 +149,10 @@ def test_a_signal_to_any_stops_all_after_the_same_step(ranks, settings, run, tmp
 
 
 @pytest.mark.parametrize("shard", [False, True], ids=["replicas", "shards"])
-def test_from_one_process_to_two_and_back(shard, settings, run, tmp_path):
+@pytest.mark.parametrize("recipe", ["image-cnn", "bert-classify"])
+def test_from_one_process_to_two_and_back(recipe, shard, settings, run, tmp_path):
     """A run that is to be divided begins so, since one process has nobody to divide with; it goes on whole."""
-    recipe, output = "image-cnn", tmp_path / "run"
+    output = tmp_path / "run"
     counts = (2, 1, 2) if shard else (1, 2, 1)
     changed = settings[recipe] | {"shard": shard}
     for count, at in zip(counts, (6, 13, None), strict=True):

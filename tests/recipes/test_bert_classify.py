@@ -132,20 +132,38 @@ def test_what_is_taken_over_is_frozen_at_first_and_the_lowest_layers_for_good(so
     assert still == {name for name in before if name.startswith(("bert.embeddings.", "bert.encoder.layer.0."))}
 
 
-def test_vectors_of_tokens_that_no_text_of_training_has_rest(others):
-    assembly = build(RECIPE, {**others, "frozen_epochs": 0.0})
-    name = "bert.embeddings.word_embeddings.weight"
-    before, vocabulary = parts_of(assembly)[name], assembly.learner.model.bert.embeddings.word_embeddings
-    learning, size = len(vocabulary.weight), len(before)
-    assert 0 < learning < size
-    learns = vocabulary.rows < learning
-    steps(assembly, *range(14))  # an epoch
+@pytest.fixture
+def of_few_words(others, tmp_path):
+    """The settings of a run over texts of which most tokens of its source's vocabulary are absent; the texts."""
+    words, path = {"good": "很好，喜欢", "bad": "很差，失望"}, tmp_path / "few.csv"
+    texts = {f"{said} {number}": label for number in range(80) for label, said in words.items()}
+    path.write_text("text,label\n" + "".join(f"{text},{label}\n" for text, label in texts.items()))
+    return {**others, "data": path, "frozen_epochs": 0.0}, list(texts)
+
+
+def test_the_vectors_of_tokens_rest_that_no_text_of_training_has(source, of_few_words):
+    settings, texts = of_few_words
+    assembly, name = build(RECIPE, settings), "bert.embeddings.word_embeddings.weight"
+    held = read_bert(source / "model").tokenizer
+    occurring = sorted({number for encoding in held.encode_batch(texts) for number in encoding.ids})
+    before = parts_of(assembly)[name]
+    steps(assembly, *range(9))
     changed = (parts_of(assembly)[name] != before).any(dim=1)
-    assert torch.equal(changed, learns)
-    moments = assembly.learner.state_dict()["optimizer"].values()
-    shapes = {tuple(each["exp_avg"].shape) for each in moments}
-    assert (learning, before.shape[1]) in shapes
-    assert (size, before.shape[1]) not in shapes
+    assert changed.nonzero()[:, 0].tolist() == occurring
+    assert len(occurring) < len(before) / 2
+    sentence = f"{len(occurring)} of the vocabulary's {len(before)} tokens occur in the train texts; "
+    assert sentence + "the vectors of the others rest." in assembly.data["notes"]
+    vocabulary = assembly.learner.model.eval().bert.embeddings.word_embeddings
+    assert torch.equal(vocabulary(torch.arange(len(before)))[~changed], before[~changed])
+    shapes = {tuple(each["exp_avg"].shape) for each in assembly.learner.state_dict()["optimizer"].values()}
+    assert (len(occurring), before.shape[1]) in shapes
+
+
+@pytest.mark.parametrize("change", [{"frozen_layers": 1}, {"shard": True}])
+def test_none_rests_where_none_learns_or_the_parameters_are_divided_otherwise(of_few_words, change):
+    assembly = build(RECIPE, of_few_words[0], **change)
+    assert assembly.learner.model.bert.embeddings.word_embeddings.resting is None
+    assert not [note for note in assembly.data["notes"] if "rest" in note]
 
 
 def test_each_layer_has_its_rate(others):

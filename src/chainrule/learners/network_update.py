@@ -6,6 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from chainrule.errors import ResumeError
+
 NORM_MARGIN = 1e-6  # torch's, added to the norm before it divides
 
 
@@ -43,6 +45,15 @@ def optimizer_state(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
 
 
 def load_optimizer_state(optimizer: torch.optim.Optimizer, kept: Mapping[str, Any]) -> None:
-    """Goes back to moments that were kept."""
+    """Goes back to moments that were kept.
+
+    Raises:
+        ResumeError: they are of other weights; torch would read and write beyond these.
+    """
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
     moments = {int(number): moment for number, moment in kept.items()}
+    for number, moment in moments.items():
+        shapes = {value.shape for value in moment.values() if value.ndim}
+        if number >= len(weights) or shapes - {weights[number].shape}:
+            raise ResumeError("the checkpoint's moments are of other weights than these; start the run anew.")
     optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})

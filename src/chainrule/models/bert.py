@@ -48,7 +48,7 @@ class Embeddings(nn.Module):
         self, *, vocabulary_size: int, positions: int, segments: int, hidden_size: int, epsilon: float, dropout: float
     ) -> None:
         super().__init__()
-        self.word_embeddings = Vocabulary(vocabulary_size, hidden_size)
+        self.word_embeddings = Vocabulary(size=vocabulary_size, hidden_size=hidden_size)
         self.position_embeddings = nn.Embedding(positions, hidden_size)
         self.token_type_embeddings = nn.Embedding(segments, hidden_size)
         self.LayerNorm = nn.LayerNorm(hidden_size, eps=epsilon)

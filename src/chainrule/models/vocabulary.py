@@ -1,7 +1,7 @@
-"""The vectors of a vocabulary, of which those may learn alone whose tokens the texts have.
+"""The vectors of a vocabulary's tokens, some of which may rest while the others learn.
 
-In each step an optimizer reads and writes every row, and the gradient is cleared and measured in every row, though
-most tokens of a published vocabulary occur in nobody's texts: MiniLM-L6's vectors are half of its parameters.
+A published vocabulary has many tokens that a user's texts do not have: their gradient is 0, but an optimizer would read
+and write their vectors and moments in every step.
 """
 
 from typing import Any
@@ -12,49 +12,59 @@ from torch import Tensor, nn
 
 
 class Vocabulary(nn.Embedding):
-    """The vector of each token. Once divided, some learn and the others rest; what is saved and loaded is the whole.
+    """The vector of each token. What is saved and loaded is the whole table; while some rest, as a copy.
 
     Args:
         size: tokens there are.
-        values: of a vector.
+        hidden_size: values of a vector.
 
     Attributes:
-        weight: the vectors that learn, in the order of their tokens, (learning, values); all until divided.
+        weight: the vectors that learn, in the order of their tokens, (learning, hidden_size); all at first.
+        resting: those that rest, likewise; None while none does.
+        rows: the row of each token in the two tables one after the other, (size,); None while none rests.
     """
 
-    def __init__(self, size: int, values: int) -> None:
-        super().__init__(size, values)
-        self.rows: Tensor | None
+    def __init__(self, *, size: int, hidden_size: int) -> None:
+        super().__init__(size, hidden_size)
         self.resting: Tensor | None
-        self.register_buffer("rows", None, persistent=False)  # of each token: those that learn first, then the others
-        self.register_buffer("resting", None, persistent=False)  # the others' vectors, in the order of their tokens
+        self.rows: Tensor | None
+        self.register_buffer("resting", None, persistent=False)
+        self.register_buffer("rows", None, persistent=False)
 
-    def learn_only(self, learns: Bool[Tensor, " size"]) -> None:
-        """Divides the vectors; an optimizer is to be made afterwards, and texts of training have no resting token.
+    def rest(self, resting: Bool[Tensor, " size"]) -> None:
+        """Lets vectors rest; an optimizer is to be made afterwards, of the new `weight`.
 
         Args:
-            learns: of each token, whether its vector does.
+            resting: of each token, whether its vector does; none of a text that is learned from, where the lookup
+                would raise an IndexError.
         """
-        whole, learns = self.whole(), learns.to(self.weight.device)
-        self.rows = torch.where(learns, learns.cumsum(0), learns.sum() + (~learns).cumsum(0)) - 1
-        self.resting = whole[~learns]
-        self.weight = nn.Parameter(whole[learns], requires_grad=self.weight.requires_grad)
+        whole, resting = self.whole(), resting.to(self.weight.device)
+        learning = ~resting
+        self.weight = nn.Parameter(whole[learning], requires_grad=self.weight.requires_grad)
+        self.resting = self.rows = None
+        if resting.any():
+            self.resting = whole[resting]
+            self.rows = torch.where(learning, learning.cumsum(0), learning.sum() + resting.cumsum(0)) - 1
 
-    def whole(self) -> Float[Tensor, "size values"]:
+    def whole(self) -> Float[Tensor, "size hidden_size"]:
         """The vectors of all tokens, without a gradient."""
         weight = self.weight.detach()
         return weight if self.resting is None else torch.cat([weight, self.resting])[self.rows]
 
-    def forward(self, input: Int[Tensor, "*places"]) -> Float[Tensor, "*places values"]:  # noqa: A002 - torch's name
+    def forward(self, input: Int[Tensor, "*places"]) -> Float[Tensor, "*places hidden_size"]:  # noqa: A002 - torch's name
         """The vector of each token."""
         if self.rows is None or self.resting is None:
             return super().forward(input)
-        vectors = self.weight if self.training else torch.cat([self.weight, self.resting])
-        return nn.functional.embedding(self.rows[input], vectors)
+        rows = self.rows[input]
+        if self.training:
+            return nn.functional.embedding(rows, self.weight)
+        learned = nn.functional.embedding(rows.clamp(max=len(self.weight) - 1), self.weight)
+        rested = nn.functional.embedding((rows - len(self.weight)).clamp(min=0), self.resting)
+        return torch.where((rows < len(self.weight))[..., None], learned, rested)
 
     def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:  # noqa: FBT001 - torch's
         super()._save_to_state_dict(destination, prefix, keep_vars)
-        if self.rows is not None:
+        if self.resting is not None:
             destination[f"{prefix}weight"] = self.whole()
 
     @torch.no_grad()
@@ -65,7 +75,7 @@ class Vocabulary(nn.Embedding):
         learning = self.weight
         self.weight = nn.Parameter(self.whole())  # torch holds what comes against it
         super()._load_from_state_dict(*given)
-        first, others = self.weight[self.rows.argsort()].split([len(learning), len(self.resting)])
-        self.weight = learning
-        self.weight.copy_(first)
-        self.resting.copy_(others)
+        ordered = self.weight[self.rows.argsort()]
+        self.weight = learning  # the same one, which the optimizer has
+        self.weight.copy_(ordered[: len(learning)])
+        self.resting.copy_(ordered[len(learning) :])

@@ -27,6 +27,7 @@ from chainrule.training.loop import Selection
 if TYPE_CHECKING:
     from torch import nn
 
+    from chainrule.models.vocabulary import Vocabulary
     from chainrule.recipes.bert_classify import BertClassify
 
 INNER_OF_HIDDEN = 4  # values between the two maps at each token for each value of a vector, as published
@@ -118,9 +119,9 @@ def build_bert_classifier(recipe: "BertClassify", setting: Setting, *, fresh: bo
     if beginning.taken_over is not None and not fresh:
         beginning.taken_over.give_to(model.bert)
     freeze(model, recipe.frozen_layers)
-    if not setting.shard:  # a divided model's parameters are its processes' to hold
-        vocabulary = model.bert.embeddings.word_embeddings
-        vocabulary.learn_only(torch.from_numpy(train_store.occurring(vocabulary.num_embeddings)))
+    vocabulary, told = model.bert.embeddings.word_embeddings, []
+    if vocabulary.weight.requires_grad and not setting.shard:  # that divides parameters by itself
+        told = [let_rest(vocabulary, train_store)]
 
     def part(store: TokenStore, examples: Examples) -> Part:
         labels = torch.from_numpy(examples.labels()).to(device)
@@ -153,7 +154,7 @@ def build_bert_classifier(recipe: "BertClassify", setting: Setting, *, fresh: bo
         rate_of=rate_of_layers(recipe.layer_rate, arguments["layers"]),
         prepare=stages(model.bert, frozen_steps) if recipe.frozen_epochs else None,
     )
-    notes = [*assembly.data["notes"], train_store.sentence("train"), held_out_store.sentence("validation")]
+    notes = [*assembly.data["notes"], train_store.sentence("train"), held_out_store.sentence("validation"), *told]
     data = {**assembly.data, "notes": notes}
     if (taken := beginning.taken_over) is not None:
         data["notes"] = [*notes, *taken.notes]
@@ -187,6 +188,16 @@ def freeze(model: "nn.Module", layers: int) -> None:
     for name, parameter in model.named_parameters():
         if layers and name.startswith(("bert.embeddings.", *lowest)):
             parameter.requires_grad_(False)  # noqa: FBT003 - a parameter knows no name for it
+
+
+def let_rest(vocabulary: "Vocabulary", store: TokenStore) -> str:
+    """Lets the vectors rest whose tokens no text has, and says how many learn."""
+    import torch
+
+    occurring = store.occurring(vocabulary.num_embeddings)
+    vocabulary.rest(torch.from_numpy(~occurring))
+    count, size = int(occurring.sum()), len(occurring)
+    return f"{count:,} of the vocabulary's {size:,} tokens occur in the train texts; the vectors of the others rest."
 
 
 def rate_of_layers(share: float, layers: int) -> Callable[[str], float]:

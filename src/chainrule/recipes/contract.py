@@ -30,9 +30,14 @@ class Setting:
     processes: Processes = ALONE
     """Those that learn together."""
     shard: bool = False
-    """Whether the model is divided among them."""
+    """Whether the run asks for the model to be divided among several, however many there are now."""
     sha256: str | None = None
     """Of the data when the run began, where it is judged afterwards; None while it begins."""
+
+    @property
+    def is_divided(self) -> bool:
+        """Whether the model is divided among the processes."""
+        return self.shard and self.processes.count > 1
 
 
 @dataclass(frozen=True, kw_only=True)

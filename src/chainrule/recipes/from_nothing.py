@@ -63,7 +63,7 @@ def trained_from_nothing(build: Callable[[Setting], Assembly], setting: Setting,
     if folder.is_dir():
         return folder
     say("the same training from nothing, to hold the run against")
-    alone = replace(setting, sha256=None, processes=ALONE, shard=False)
+    alone = replace(setting, sha256=None, processes=ALONE)
     assembly = build(alone)
     plan = plan_in(RunFolder(folder.parent).read_record())
     kept, nothing = BestInMemory(), NoJournal()

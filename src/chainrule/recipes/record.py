@@ -123,7 +123,7 @@ def setting_of(recipe: Recipe, options: RunOptions, compute: Compute, processes:
         dataset=options.dataset or (None if options.data or in_environment(recipe) else recipe.dataset),
         data=options.data,
         processes=processes,
-        shard=options.shard and processes.count > 1,
+        shard=options.shard,
     )
 
 

@@ -229,10 +229,10 @@ def _conclude(undertaking: Undertaking, position: Position) -> dict[str, Any]:
     checkpoints = Checkpoints(folder.checkpoints, keep=undertaking.options.keep_checkpoints)
     at_hand: int | None = position.step
     best = position.step if position.best_step is None else position.best_step
-    if setting.shard:
+    if setting.is_divided:
         # The other processes have left with their shares, and one device may not hold the whole model.
         compute = dataclasses.replace(setting.compute, device="cpu")
-        setting = dataclasses.replace(setting, compute=compute, processes=ALONE, shard=False)
+        setting = dataclasses.replace(setting, compute=compute, processes=ALONE)
         assembly, at_hand = recipe.build(setting), None
     if best != at_hand:
         assembly.learner.load_state_dict(checkpoints.read(best)["learner"])

@@ -135,12 +135,12 @@ class Classifying:
 
 def placed(setting: Setting, model: "nn.Module") -> "nn.Module":
     """A fresh model on the run's device; one that is to be divided stays on the host, for it may be too large."""
-    return model if setting.shard else model.to(setting.compute.device)
+    return model if setting.is_divided else model.to(setting.compute.device)
 
 
 def crew_of(setting: Setting, model: "nn.Module") -> "Crew":
     """Who learns: this process, or several; a model that they are to divide among them is divided."""
-    if setting.shard:
+    if setting.is_divided:
         from chainrule.learners.shards import Shards
 
         return Shards(model, setting.processes, device=setting.compute.device)
