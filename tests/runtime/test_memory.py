@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -42,6 +43,39 @@ def by_default():
     if not faults_after(f"{KEEP}\nif not kept: print(-1), sys.exit()") >= 0:
         pytest.skip("the C library is not glibc")
     return faults_after("")
+
+
+def kilobytes_in_large_pages(first):
+    """Of a block of 64 MiB that is written to in a process of its own."""
+    script = """
+import re
+import sys
+import numpy as np
+{first}
+def held():
+    with open("/proc/self/smaps_rollup") as file:
+        return int(re.search(r"AnonHugePages: *(\\d+)", file.read())[1])
+before = held()
+block = bytearray(1 << 26)  # numpy asks for large pages by itself
+print(held() - before)
+"""
+    command = [sys.executable, "-c", script.format(first=first)]
+    return int(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
+
+
+@pytest.fixture(scope="module")
+def large_pages():
+    setting = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+    if not setting.exists() or "[madvise]" not in setting.read_text():
+        pytest.skip("the system does not give large pages to those alone that ask")
+
+
+@pytest.mark.usefixtures("by_default", "large_pages")
+def test_blocks_are_in_large_pages_but_for_a_process_that_is_limited():
+    assert kilobytes_in_large_pages("") == 0
+    assert kilobytes_in_large_pages(KEEP) >= 62 << 10
+    limited = "import resource; resource.setrlimit(resource.RLIMIT_AS, (1 << 34, 1 << 34))"
+    assert kilobytes_in_large_pages(f"{limited}\n{KEEP}") == 0
 
 
 def test_freed_blocks_are_not_filled_anew(by_default):
