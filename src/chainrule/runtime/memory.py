@@ -2,6 +2,7 @@
 
 import ctypes
 import sys
+from functools import cache
 
 TRIM_THRESHOLD, TOP_PAD, MMAP_MAX = -1, -2, -4  # glibc's malloc.h
 KEEPING = {MMAP_MAX: 0, TRIM_THRESHOLD: 2**31 - 1, TOP_PAD: 2**26}
@@ -10,6 +11,7 @@ LARGE_PAGE = 2**21  # bytes, where pages are of 4 KiB
 AT_HAND = 7 * 2**28  # bytes that are asked for in large pages; more than `TRIM_THRESHOLD` would go back at once
 
 
+@cache  # once a process: what was set aside is there for the next run
 def keep_freed_memory() -> bool:
     """Lets the process keep large blocks that were freed, for the next ones, in large pages where the system has them.
 
