@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = """
+FAULTS = """
 import resource
 import sys
 import numpy as np
@@ -18,6 +18,16 @@ def faults():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 faults()
 print(faults())
+"""
+LARGE_PAGES = """
+import re
+{first}
+def held():
+    with open("/proc/self/smaps_rollup") as file:
+        return int(re.search(r"AnonHugePages: *([0-9]+)", file.read())[1])
+before = held()
+block = bytearray(1 << 26)  # no array of numpy, which asks for large pages by itself
+print(held() - before)
 """
 KEEP = "from chainrule.runtime.memory import keep_freed_memory; kept = keep_freed_memory()"
 TRAIN = """
@@ -32,10 +42,15 @@ api.resume({output!r})
 """
 
 
-def faults_after(first):
-    """Pages filled anew for 20 blocks of 64 MiB, one after the other, in a process of its own."""
-    command = [sys.executable, "-c", SCRIPT.format(first=first)]
+def last_number_of(script, first):
+    """What a script prints last, in a process of its own that does something first."""
+    command = [sys.executable, "-c", script.format(first=first)]
     return int(subprocess.run(command, capture_output=True, check=True, text=True).stdout.split()[-1])
+
+
+def faults_after(first):
+    """Pages filled anew for 20 blocks of 64 MiB, one after the other."""
+    return last_number_of(FAULTS, first)
 
 
 @pytest.fixture(scope="module")
@@ -46,21 +61,8 @@ def by_default():
 
 
 def kilobytes_in_large_pages(first):
-    """Of a block of 64 MiB that is written to in a process of its own."""
-    script = """
-import re
-import sys
-import numpy as np
-{first}
-def held():
-    with open("/proc/self/smaps_rollup") as file:
-        return int(re.search(r"AnonHugePages: *(\\d+)", file.read())[1])
-before = held()
-block = bytearray(1 << 26)  # numpy asks for large pages by itself
-print(held() - before)
-"""
-    command = [sys.executable, "-c", script.format(first=first)]
-    return int(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
+    """Of a block of 64 MiB that is written to."""
+    return last_number_of(LARGE_PAGES, first)
 
 
 @pytest.fixture(scope="module")
